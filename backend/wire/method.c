@@ -1,0 +1,400 @@
+#include "backend/wire/method.h"
+
+#include "backend/wire/error.h"
+
+#include <string.h>
+
+enum { STRING_MAX = 65536, STRINGS_MAX = 1024, SECONDS_MAX = 86400 };
+
+#define END_OF_PARAMETERS {.name = NULL}
+#define GUEST {"guest", WIRE_TYPE_GUEST, true, .help = "vm/100, 100 or the guest's name"}
+#define TASK {"task", WIRE_TYPE_TASK, true, .help = "the task's identifier"}
+
+static const WireParameter hello_parameters[] = {
+    {"major", WIRE_TYPE_INTEGER, true, 0, 1000, .help = "protocol version the client speaks"},
+    {"minor", WIRE_TYPE_INTEGER, true, 0, 1000, .help = "its minor version"},
+    {"client", WIRE_TYPE_STRING, false, 0, 200, .help = "name and version of the client"},
+    {"stream", WIRE_TYPE_STRING, false, 1, 64,
+     .help = "turns this session into the stream of that identifier"},
+    END_OF_PARAMETERS};
+
+static const WireParameter watch_open_parameters[] = {
+    {"kinds", WIRE_TYPE_STRINGS, false, 1, 16, .help = "kinds of objects; all when absent"},
+    END_OF_PARAMETERS};
+
+static const WireParameter watch_close_parameters[] = {
+    {"watch", WIRE_TYPE_INTEGER, true, 1, G_MAXINT32, .help = "what watch.open answered"},
+    END_OF_PARAMETERS};
+
+static const WireParameter history_parameters[] = {
+    {"guest", WIRE_TYPE_GUEST, false, .help = "a guest; the node when absent"},
+    {"span", WIRE_TYPE_STRING, true, .choices = "hour|day|month", .help = "how far back"},
+    {"since", WIRE_TYPE_INTEGER, false, 0, G_MAXINT64,
+     .help = "only points after this time, in seconds since 1970"},
+    END_OF_PARAMETERS};
+
+static const WireParameter syslog_parameters[] = {
+    {"lines", WIRE_TYPE_INTEGER, false, 1, 1000, .help = "how many lines, 100 when absent"},
+    END_OF_PARAMETERS};
+
+static const WireParameter guest_parameters[] = {GUEST, END_OF_PARAMETERS};
+
+static const WireParameter definition_parameters[] = {
+    GUEST,
+    {"saved", WIRE_TYPE_BOOLEAN, false,
+     .help = "the saved definition even where a live one differs"},
+    END_OF_PARAMETERS};
+
+static const WireParameter start_parameters[] = {
+    GUEST,
+    {"paused", WIRE_TYPE_BOOLEAN, false, .help = "start it paused (VMs)"},
+    END_OF_PARAMETERS};
+
+static const WireParameter shutdown_parameters[] = {
+    GUEST,
+    {"timeout", WIRE_TYPE_INTEGER, false, 1, SECONDS_MAX,
+     .help = "seconds to wait for it, 180 when absent"},
+    {"then", WIRE_TYPE_STRING, false, .choices = "fail|stop",
+     .help = "when the time is over: report failure, or stop it hard"},
+    END_OF_PARAMETERS};
+
+static const WireParameter reboot_parameters[] = {
+    GUEST,
+    {"timeout", WIRE_TYPE_INTEGER, false, 1, SECONDS_MAX,
+     .help = "seconds to wait for it, 180 when absent"},
+    END_OF_PARAMETERS};
+
+static const WireParameter autostart_parameters[] = {
+    GUEST,
+    {"enable", WIRE_TYPE_BOOLEAN, true, .help = "start with the node or not"},
+    END_OF_PARAMETERS};
+
+static const WireParameter rename_parameters[] = {
+    GUEST,
+    {"name", WIRE_TYPE_STRING, true, 1, 128, .help = "the new name"},
+    END_OF_PARAMETERS};
+
+static const WireParameter delete_parameters[] = {
+    GUEST,
+    {"confirm", WIRE_TYPE_STRING, true, 1, 256, .help = "the guest's name, to be sure"},
+    {"disks", WIRE_TYPE_STRINGS, false, 0, 64,
+     .help = "disks to delete with it, by target (vda); the others are kept"},
+    {"all_disks", WIRE_TYPE_BOOLEAN, false,
+     .help = "delete every writable disk, or a container's root file system"},
+    END_OF_PARAMETERS};
+
+static const WireParameter sendkey_parameters[] = {
+    GUEST,
+    {"keys", WIRE_TYPE_STRINGS, true, 1, 16,
+     .help = "names of keys pressed together, as KEY_LEFTCTRL, KEY_LEFTALT, KEY_DELETE"},
+    {"hold", WIRE_TYPE_INTEGER, false, 0, 10000, .help = "milliseconds to hold them"},
+    END_OF_PARAMETERS};
+
+static const WireParameter set_parameters[] = {
+    GUEST,
+    {"tags", WIRE_TYPE_STRINGS, false, 0, 64, .help = "all its tags"},
+    {"notes", WIRE_TYPE_STRING, false, 0, STRING_MAX, .help = "free text"},
+    END_OF_PARAMETERS};
+
+static const WireParameter console_parameters[] = {
+    GUEST,
+    {"what", WIRE_TYPE_STRING, false, .choices = "console|shell",
+     .help = "the guest's console, or a shell in a container"},
+    {"rows", WIRE_TYPE_INTEGER, false, 1, 1000, .help = "size of the terminal"},
+    {"columns", WIRE_TYPE_INTEGER, false, 1, 1000, .help = "size of the terminal"},
+    {"take", WIRE_TYPE_BOOLEAN, false, .help = "take it over from who has it now"},
+    END_OF_PARAMETERS};
+
+static const WireParameter exec_parameters[] = {
+    GUEST,
+    {"command", WIRE_TYPE_STRINGS, true, 1, 256, .help = "program and arguments"},
+    {"timeout", WIRE_TYPE_INTEGER, false, 1, SECONDS_MAX,
+     .help = "seconds it may take, 60 when absent"},
+    END_OF_PARAMETERS};
+
+static const WireParameter stream_resize_parameters[] = {
+    {"stream", WIRE_TYPE_STRING, true, 1, 64, .help = "the stream's identifier"},
+    {"rows", WIRE_TYPE_INTEGER, true, 1, 1000, .help = "rows"},
+    {"columns", WIRE_TYPE_INTEGER, true, 1, 1000, .help = "columns"},
+    END_OF_PARAMETERS};
+
+static const WireParameter stream_parameters[] = {
+    {"stream", WIRE_TYPE_STRING, true, 1, 64, .help = "the stream's identifier"},
+    END_OF_PARAMETERS};
+
+static const WireParameter list_parameters[] = {
+    {"limit", WIRE_TYPE_INTEGER, false, 1, 10000, .help = "newest so many, 200 when absent"},
+    END_OF_PARAMETERS};
+
+static const WireParameter task_parameters[] = {TASK, END_OF_PARAMETERS};
+
+static const WireParameter task_log_parameters[] = {
+    TASK,
+    {"offset", WIRE_TYPE_INTEGER, false, 0, G_MAXINT64, .help = "byte to begin at"},
+    END_OF_PARAMETERS};
+
+static const WireParameter task_wait_parameters[] = {
+    TASK,
+    {"timeout", WIRE_TYPE_INTEGER, false, 1, SECONDS_MAX,
+     .help = "seconds to wait, without limit when absent"},
+    END_OF_PARAMETERS};
+
+static const WireParameter storage_parameters[] = {
+    {"storage", WIRE_TYPE_STRING, true, 1, 256, .help = "the storage's name"},
+    END_OF_PARAMETERS};
+
+#define VIEWER WIRE_ROLE_VIEWER
+#define OPERATOR WIRE_ROLE_OPERATOR
+#define ADMIN WIRE_ROLE_ADMIN
+#define TASK_ROW(name, role, parameters, help)                                                 \
+    {name, role, true, true, parameters, help, "task, the identifier of the task"}
+#define CHANGE(name, role, parameters, help, result)                                           \
+    {name, role, false, true, parameters, help, result}
+#define READ(name, parameters, help, result)                                                   \
+    {name, VIEWER, false, false, parameters, help, result}
+
+static const WireMethod methods[] = {
+    READ("hello", hello_parameters, "opens a session",
+         "major, minor, agent, node, user, role; with a stream: raw bytes follow"),
+    READ("session.ping", NULL, "answers", "an empty object"),
+    READ("session.methods", NULL, "this table", "methods"),
+    READ("watch.open", watch_open_parameters,
+         "sends all objects, then what changes, as watch.delta notifications", "watch"),
+    READ("watch.close", watch_close_parameters, "ends a watch", "an empty object"),
+
+    READ("node.list", NULL, "the node as a list of one", "nodes"),
+    READ("node.show", NULL, "everything about the node",
+         "the node's fields, cores, filesystems, disks and sensors"),
+    READ("node.history", history_parameters, "figures of the past",
+         "start, step and for each series an array of numbers or null"),
+    READ("node.syslog", syslog_parameters, "the end of the system's log", "lines"),
+
+    READ("guest.list", NULL, "all guests", "guests"),
+    READ("guest.show", guest_parameters, "everything about a guest",
+         "the guest's fields and its hardware in detail"),
+    READ("guest.definition", definition_parameters,
+         "libvirt's XML or the container's configuration", "format and text"),
+    TASK_ROW("guest.start", OPERATOR, start_parameters, "starts a guest"),
+    TASK_ROW("guest.shutdown", OPERATOR, shutdown_parameters,
+             "asks a guest to shut down, by its agent and then by ACPI"),
+    TASK_ROW("guest.stop", OPERATOR, guest_parameters, "stops a guest at once, as a power cut"),
+    TASK_ROW("guest.reboot", OPERATOR, reboot_parameters, "asks a guest to reboot"),
+    TASK_ROW("guest.reset", OPERATOR, guest_parameters, "presses a VM's reset button"),
+    TASK_ROW("guest.pause", OPERATOR, guest_parameters, "pauses or freezes a guest"),
+    TASK_ROW("guest.resume", OPERATOR, guest_parameters, "lets a paused guest go on"),
+    TASK_ROW("guest.save", OPERATOR, guest_parameters,
+             "writes a VM's memory to disk and stops it"),
+    TASK_ROW("guest.discard", OPERATOR, guest_parameters, "removes a VM's saved memory"),
+    TASK_ROW("guest.delete", ADMIN, delete_parameters, "deletes a guest"),
+    TASK_ROW("guest.rename", ADMIN, rename_parameters, "renames a guest that does not run"),
+    TASK_ROW("guest.autostart", OPERATOR, autostart_parameters,
+             "sets whether a guest starts with the node"),
+    TASK_ROW("guest.sendkey", OPERATOR, sendkey_parameters, "presses keys on a VM's keyboard"),
+    TASK_ROW("guest.nmi", OPERATOR, guest_parameters, "sends an NMI to a VM"),
+    CHANGE("guest.set", OPERATOR, set_parameters, "sets tags and notes", "an empty object"),
+    CHANGE("guest.console", OPERATOR, console_parameters,
+           "opens a guest's console or a shell in it", "stream"),
+    CHANGE("guest.exec", ADMIN, exec_parameters, "runs a program in a guest", "stream"),
+
+    CHANGE("stream.resize", OPERATOR, stream_resize_parameters,
+           "tells a stream its terminal's size", "an empty object"),
+    READ("stream.wait", stream_parameters, "waits for the end of a stream",
+         "exit, the program's exit status, or null"),
+
+    READ("task.list", list_parameters, "the newest tasks", "tasks"),
+    READ("task.show", task_parameters, "a task", "the task's fields, its parameters and result"),
+    READ("task.log", task_log_parameters, "a piece of a task's log",
+         "text, offset of the next piece, end when there will be no more"),
+    CHANGE("task.cancel", OPERATOR, task_parameters, "cancels a task", "an empty object"),
+    READ("task.wait", task_wait_parameters, "waits for the end of a task", "the task's fields"),
+
+    READ("storage.list", NULL, "all storages", "storages"),
+    READ("storage.show", storage_parameters, "a storage and its volumes", "storage and volumes"),
+    READ("link.list", NULL, "all links", "links"),
+    READ("event.list", list_parameters, "the newest events", "events"),
+    READ("alarm.list", NULL, "what needs attention", "alarms"),
+    {"audit.list", ADMIN, false, false, list_parameters, "who asked for what, newest first",
+     "entries"},
+    {.name = NULL},
+};
+
+const WireMethod *wire_methods(void)
+{
+    return methods;
+}
+
+const WireMethod *wire_method_find(const char *name)
+{
+    for (const WireMethod *method = methods; method->name; method++)
+        if (strcmp(method->name, name) == 0)
+            return method;
+    return NULL;
+}
+
+static void limits(const WireParameter *parameter, gint64 *min, gint64 *max)
+{
+    *min = parameter->min;
+    *max = parameter->max;
+    if (*min || *max)
+        return;
+    switch (parameter->type) {
+    case WIRE_TYPE_INTEGER:
+        *min = G_MININT64;
+        *max = G_MAXINT64;
+        break;
+    case WIRE_TYPE_STRINGS:
+        *max = STRINGS_MAX;
+        break;
+    case WIRE_TYPE_GUEST:
+    case WIRE_TYPE_TASK:
+        *min = 1;
+        *max = 256;
+        break;
+    default:
+        *max = STRING_MAX;
+    }
+}
+
+static gboolean is_choice(const char *choices, const char *word)
+{
+    g_auto(GStrv) words = g_strsplit(choices, "|", -1);
+    return g_strv_contains((const char *const *)words, word);
+}
+
+char *wire_parameter_describe(const WireParameter *parameter)
+{
+    gint64 min, max;
+    limits(parameter, &min, &max);
+    switch (parameter->type) {
+    case WIRE_TYPE_INTEGER:
+        if (max == G_MAXINT64)
+            return g_strdup_printf("a whole number from %" G_GINT64_FORMAT, min);
+        return g_strdup_printf("a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
+                               min, max);
+    case WIRE_TYPE_BOOLEAN:
+        return g_strdup("true or false");
+    case WIRE_TYPE_STRINGS:
+        return g_strdup_printf("a list of %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " strings",
+                               min, max);
+    case WIRE_TYPE_GUEST:
+        return g_strdup("a guest: vm/100, 100 or a name");
+    case WIRE_TYPE_TASK:
+        return g_strdup("a task's identifier");
+    case WIRE_TYPE_STRING:
+    default:
+        if (parameter->choices) {
+            g_auto(GStrv) words = g_strsplit(parameter->choices, "|", -1);
+            g_autofree char *joined = g_strjoinv(", ", words);
+            return g_strdup_printf("one of %s", joined);
+        }
+        return g_strdup_printf("a string of %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " bytes",
+                               min, max);
+    }
+}
+
+static gboolean value_fits(const WireParameter *parameter, const json_t *value)
+{
+    gint64 min, max;
+    limits(parameter, &min, &max);
+    switch (parameter->type) {
+    case WIRE_TYPE_INTEGER:
+        return json_is_integer(value) && json_integer_value(value) >= min &&
+               json_integer_value(value) <= max;
+    case WIRE_TYPE_BOOLEAN:
+        return json_is_boolean(value);
+    case WIRE_TYPE_STRINGS: {
+        gint64 count = (gint64)json_array_size(value);
+        if (!json_is_array(value) || count < min || count > max)
+            return FALSE;
+        for (gint64 i = 0; i < count; i++) {
+            const json_t *item = json_array_get(value, (size_t)i);
+            if (!json_is_string(item) || json_string_length(item) > STRING_MAX)
+                return FALSE;
+        }
+        return TRUE;
+    }
+    default: {
+        if (!json_is_string(value))
+            return FALSE;
+        gint64 length = (gint64)json_string_length(value);
+        return length >= min && length <= max &&
+               (!parameter->choices || is_choice(parameter->choices, json_string_value(value)));
+    }
+    }
+}
+
+static gboolean refuse(const WireMethod *method, const WireParameter *parameter, GError **error)
+{
+    g_autofree char *expected = wire_parameter_describe(parameter);
+    wire_error_set_field(error, WIRE_ERROR_PARAMS, parameter->name,
+                         "%s: parameter '%s' must be %s", method->name, parameter->name,
+                         expected);
+    return FALSE;
+}
+
+static const WireParameter *find_parameter(const WireMethod *method, const char *name)
+{
+    for (const WireParameter *p = method->parameters; p && p->name; p++)
+        if (strcmp(p->name, name) == 0)
+            return p;
+    return NULL;
+}
+
+gboolean wire_method_check(const WireMethod *method, const json_t *params, GError **error)
+{
+    const char *key;
+    json_t *value;
+    /* jansson's iteration takes a non-const object but does not change it. */
+    json_object_foreach((json_t *)(gintptr)params, key, value) {
+        const WireParameter *parameter = find_parameter(method, key);
+        if (!parameter) {
+            wire_error_set_field(error, WIRE_ERROR_PARAMS, key, "%s has no parameter '%s'",
+                                 method->name, key);
+            return FALSE;
+        }
+        if (!value_fits(parameter, value))
+            return refuse(method, parameter, error);
+    }
+    for (const WireParameter *p = method->parameters; p && p->name; p++) {
+        if (p->required && !json_object_get(params, p->name)) {
+            g_autofree char *expected = wire_parameter_describe(p);
+            wire_error_set_field(error, WIRE_ERROR_PARAMS, p->name,
+                                 "%s needs the parameter '%s': %s", method->name, p->name,
+                                 expected);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+json_t *wire_parameter_from_text(const WireParameter *parameter, const char *text,
+                                 GError **error)
+{
+    json_t *value = NULL;
+    if (parameter->type == WIRE_TYPE_INTEGER) {
+        gint64 number;
+        if (g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, &number, NULL))
+            value = json_integer(number);
+    } else if (parameter->type == WIRE_TYPE_BOOLEAN) {
+        if (g_str_equal(text, "true") || g_str_equal(text, "yes") || g_str_equal(text, "on"))
+            value = json_true();
+        else if (g_str_equal(text, "false") || g_str_equal(text, "no") ||
+                 g_str_equal(text, "off"))
+            value = json_false();
+    } else if (parameter->type == WIRE_TYPE_STRINGS) {
+        value = json_array();
+        g_auto(GStrv) words = g_strsplit(text, ",", -1);
+        for (char **word = words; *word; word++)
+            if (**word)
+                json_array_append_new(value, json_string(*word));
+    } else {
+        value = json_string(text);
+    }
+    if (value && value_fits(parameter, value))
+        return value;
+    json_decref(value);
+    g_autofree char *expected = wire_parameter_describe(parameter);
+    wire_error_set_field(error, WIRE_ERROR_PARAMS, parameter->name, "%s must be %s",
+                         parameter->name, expected);
+    return NULL;
+}
