@@ -1,0 +1,42 @@
+/* node/history_ring - the inside of a history, for history.c and history_file.c. */
+#pragma once
+
+#include "backend/node/history.h"
+
+/* Points of one span of one object. Slots are numbered from the beginning of the
+ * history's time; slot s lives at values[series * length + s % length]. The ring holds
+ * the slots from current - length to current - 1; the one at current is still being
+ * summed up. */
+typedef struct {
+    gint64 current;
+    double sums[HISTORY_SERIES_MAX];
+    guint32 counts[HISTORY_SERIES_MAX];
+    float *values;
+} HistoryRing;
+
+typedef struct {
+    HistoryKind kind;
+    gint64 added; /* when something was added last, in the history's time */
+    HistoryRing rings[HISTORY_SPAN_COUNT];
+} HistoryObject;
+
+struct History {
+    GHashTable *objects; /* name -> HistoryObject */
+    gint64 base;         /* the history's time is CLOCK_BOOTTIME plus this, in ms */
+    gint64 shift;        /* wall-clock time less the history's time, in seconds */
+};
+
+/* The history's time lies between these, in ms: no slot before the first one, and no
+ * overflow in any sum of times. */
+#define HISTORY_TIME_MIN (G_GINT64_CONSTANT(62) * 86400 * 1000)
+#define HISTORY_TIME_MAX (G_GINT64_CONSTANT(1) << 52)
+
+typedef struct {
+    int step;   /* seconds */
+    int length; /* points */
+} HistoryShape;
+
+HistoryShape history_shape(HistoryKind kind, HistorySpan span);
+size_t history_series_count(HistoryKind kind);
+HistoryObject *history_object_new(HistoryKind kind, gint64 time);
+void history_object_free(HistoryObject *object);
