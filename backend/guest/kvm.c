@@ -1,0 +1,10 @@
+/* The driver's table. */
+#include "backend/guest/kvm.h"
+
+const GuestDriver guest_driver_kvm = {
+    .name = "kvm",
+    .kind = GUEST_KIND_VM,
+    .observe = kvm_observe,
+    .observe_stop = kvm_observe_stop,
+    .observe_poke = kvm_observe_poke,
+};

@@ -1,0 +1,117 @@
+/* The connection to libvirt's daemon, its event loop and its errors. */
+#include "backend/guest/kvm.h"
+
+#include "backend/wire/error.h"
+
+static gpointer run_event_loop(gpointer unused)
+{
+    /* Failure of one turn (a poll that was interrupted) does not end the loop. */
+    for (;;)
+        (void)virEventRunDefaultImpl();
+    return NULL;
+}
+
+/* libvirt prints each error to stderr unless told otherwise. */
+static void keep_silent(void *user, virErrorPtr error)
+{
+}
+
+static void initialise(void)
+{
+    static gsize once;
+    if (g_once_init_enter(&once)) {
+        (void)virInitialize();
+        virSetErrorFunc(NULL, keep_silent);
+        g_once_init_leave(&once, 1);
+    }
+}
+
+void kvm_event_loop_start(void)
+{
+    static gsize once;
+    initialise();
+    if (g_once_init_enter(&once)) {
+        if (virEventRegisterDefaultImpl() == 0)
+            g_thread_unref(g_thread_new("libvirt-events", run_event_loop, NULL));
+        g_once_init_leave(&once, 1);
+    }
+}
+
+KvmConnection *kvm_connect(const char *uri, GError **error)
+{
+    initialise();
+    virConnectPtr connection = virConnectOpen(uri);
+    if (!connection)
+        wire_error_set(error, WIRE_ERROR_UNAVAILABLE,
+                       "libvirt at %s can't be reached: %s; install libvirt-daemon-system, or "
+                       "start it with systemctl start libvirtd",
+                       uri, virGetLastErrorMessage());
+    return connection;
+}
+
+void kvm_disconnect(KvmConnection *connection)
+{
+    if (connection)
+        (void)virConnectClose(connection);
+}
+
+void kvm_domain_free(KvmDomain *domain)
+{
+    if (domain)
+        (void)virDomainFree(domain);
+}
+
+KvmDomain *kvm_domain_find(KvmConnection *connection, const char *native, GError **error)
+{
+    virDomainPtr domain = virDomainLookupByUUIDString(connection, native);
+    if (domain)
+        return domain;
+    if (virGetLastErrorCode() == VIR_ERR_NO_DOMAIN)
+        wire_error_set(error, WIRE_ERROR_NOT_FOUND,
+                       "libvirt has no domain %s any more: it was undefined, or it was "
+                       "transient and has stopped",
+                       native);
+    else
+        kvm_error_set(error, "the domain %s can't be looked up", native);
+    return NULL;
+}
+
+static WireErrorCode code_of(int code)
+{
+    switch (code) {
+    case VIR_ERR_NO_DOMAIN:
+    case VIR_ERR_NO_STORAGE_VOL:
+    case VIR_ERR_NO_STORAGE_POOL:
+        return WIRE_ERROR_NOT_FOUND;
+    case VIR_ERR_OPERATION_INVALID:
+        return WIRE_ERROR_STATE;
+    case VIR_ERR_OPERATION_TIMEOUT:
+        return WIRE_ERROR_TIMEOUT;
+    case VIR_ERR_OPERATION_ABORTED:
+        return WIRE_ERROR_CANCELLED;
+    case VIR_ERR_RESOURCE_BUSY:
+        return WIRE_ERROR_BUSY;
+    case VIR_ERR_ACCESS_DENIED:
+    case VIR_ERR_OPERATION_DENIED:
+    case VIR_ERR_AUTH_FAILED:
+        return WIRE_ERROR_NOT_ALLOWED;
+    case VIR_ERR_NO_CONNECT:
+    case VIR_ERR_INVALID_CONN:
+    case VIR_ERR_RPC:
+    case VIR_ERR_AGENT_UNRESPONSIVE:
+        return WIRE_ERROR_UNAVAILABLE;
+    default:
+        return WIRE_ERROR_FAILED;
+    }
+}
+
+void kvm_error_set(GError **error, const char *format, ...)
+{
+    const virError *last = virGetLastError();
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *what = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    wire_error_set(error, code_of(last ? last->code : VIR_ERR_OK), "%s: %s", what,
+                   last && last->message ? last->message : "libvirt gave no reason");
+}

@@ -1,0 +1,684 @@
+/* Finding domains and noticing what happens to them.
+ *
+ * Three threads, so that none can hold another up:
+ *   reader   owns the connection: opens it, lists, and reads a domain again
+ *            whenever an event names it. Sleeps on its inbox.
+ *   figures  asks for the statistics of all domains once a second.
+ *   libvirt  runs libvirt's event loop; its callbacks only write to the inbox.
+ * What they find goes to the main context as sources, in the order it was found.
+ *
+ * Silence is noticed by a timer in the main context that is set to a while after
+ * the last answer, so it hardly ever fires while answers come. It first makes the
+ * reader ask the daemon something small. If that is answered, not libvirt hangs
+ * but one guest's QEMU, which the statistics wait for: then another figures
+ * thread takes over, which passes by a guest that has a question pending, and the
+ * old one ends when it is answered. If not, the driver is reported as stale.
+ *
+ * The connection is dropped only when it breaks. A daemon that was stopped and
+ * goes on delivers the events of the time between; one that was killed is
+ * connected to again with growing pauses, and everything is listed and compared
+ * with what was known.
+ */
+#include "backend/guest/kvm.h"
+#include "backend/guest/kvm_figures.h"
+
+#include <string.h>
+
+enum {
+    SECOND = G_USEC_PER_SEC,
+    PING_AFTER = 3 * SECOND,  /* of silence */
+    STALE_AFTER = 4 * SECOND, /* of silence */
+    PAUSE_FIRST = SECOND / 10,
+    PAUSE_MAX = 5 * SECOND,
+    STOP_PATIENCE = SECOND,
+    FIGURES_THREADS_MAX = 3, /* libvirtd serves 5 requests of a client at once */
+    KEEPALIVE_INTERVAL = 10, /* seconds, for daemons on other machines */
+    KEEPALIVE_COUNT = 6,
+};
+
+typedef enum { NOTE_DOMAIN, NOTE_CLOSED, NOTE_PING, NOTE_STOP } NoteKind;
+
+/* What stands in the reader's inbox. */
+typedef struct {
+    NoteKind kind;
+    char native[VIR_UUID_STRING_BUFLEN]; /* NOTE_DOMAIN */
+} Note;
+
+struct GuestObserver {
+    char *uri;
+    GMainContext *context;
+    const GuestEvents *events;
+    gpointer user;
+    GAsyncQueue *inbox; /* of Note * */
+    GSource *watchdog;
+    GHashTable *known; /* reader's: GuestSummary by native */
+
+    GMutex lock; /* for what follows */
+    GCond wake;  /* stop, a connection, the end of a thread */
+    gboolean stop;
+    virConnectPtr connection; /* NULL while there is none */
+    guint generation;         /* of the figures thread at work; others end */
+    guint threads;            /* that have not ended */
+    guint figures_threads;
+    gint64 answered;      /* monotonic: last answer, or begin of connecting */
+    gint64 answered_real; /* seconds since 1970; 0: never */
+    gboolean pinged;
+    gboolean pong; /* the ping was answered, but no statistics since */
+    GuestDriverHealth health;
+    gboolean health_known;
+    json_t *versions;
+};
+
+/* ---- what goes to the main context ---- */
+
+typedef struct {
+    GuestObserver *observer;
+    GuestSummary *summary;
+    char *native;
+    KvmBatch *batch;
+    GuestDriverHealth health;
+    gint64 since;
+    char *reason;
+    json_t *versions;
+} Post;
+
+static GuestObserver *observer_ref(GuestObserver *observer)
+{
+    return g_atomic_rc_box_acquire(observer);
+}
+
+static void observer_clear(gpointer pointer)
+{
+    GuestObserver *observer = pointer;
+    g_free(observer->uri);
+    g_main_context_unref(observer->context);
+    g_async_queue_unref(observer->inbox);
+    g_hash_table_unref(observer->known);
+    g_mutex_clear(&observer->lock);
+    g_cond_clear(&observer->wake);
+    json_decref(observer->versions);
+}
+
+static void observer_unref(gpointer pointer)
+{
+    g_atomic_rc_box_release_full(pointer, observer_clear);
+}
+
+static gboolean stopped(GuestObserver *observer)
+{
+    g_mutex_lock(&observer->lock);
+    gboolean stop = observer->stop;
+    g_mutex_unlock(&observer->lock);
+    return stop;
+}
+
+static gboolean deliver(gpointer pointer)
+{
+    const Post *post = pointer;
+    GuestObserver *observer = post->observer;
+    const GuestEvents *events = observer->events;
+    if (stopped(observer))
+        return G_SOURCE_REMOVE;
+    if (post->summary)
+        events->changed(post->summary, observer->user);
+    else if (post->native)
+        events->gone(post->native, observer->user);
+    else if (post->batch)
+        events->figures(post->batch->figures, post->batch->count, observer->user);
+    else
+        events->health(post->health, post->since, post->reason, post->versions, observer->user);
+    return G_SOURCE_REMOVE;
+}
+
+static void post_free(gpointer pointer)
+{
+    Post *post = pointer;
+    guest_summary_free(post->summary);
+    g_free(post->native);
+    kvm_batch_free(post->batch);
+    g_free(post->reason);
+    json_decref(post->versions);
+    observer_unref(post->observer);
+    g_free(post);
+}
+
+/* Not g_main_context_invoke: that may call from this very thread. */
+static void send_post(GuestObserver *observer, Post content)
+{
+    Post *post = g_memdup2(&content, sizeof content);
+    post->observer = observer_ref(observer);
+    GSource *source = g_idle_source_new();
+    g_source_set_priority(source, G_PRIORITY_DEFAULT);
+    g_source_set_callback(source, deliver, post, post_free);
+    g_source_attach(source, observer->context);
+    g_source_unref(source);
+}
+
+/* ---- health ---- */
+
+/* With the lock held, so that reports go out in the order of their making. */
+static void set_health(GuestObserver *observer, GuestDriverHealth health, const char *reason)
+{
+    if (observer->health_known && observer->health == health)
+        return;
+    observer->health = health;
+    observer->health_known = TRUE;
+    send_post(observer, (Post){.health = health,
+                               .since = observer->answered_real,
+                               .reason = g_strdup(reason),
+                               .versions = json_deep_copy(observer->versions)});
+}
+
+/* With the lock held: sets the timer a while after the last answer. */
+static void arm_watchdog(GuestObserver *observer, gint64 after)
+{
+    g_source_set_ready_time(observer->watchdog, observer->answered + after);
+}
+
+/* The daemon answered. statistics: it was a figures thread that heard it. */
+static void note_answer(GuestObserver *observer, gboolean statistics)
+{
+    g_mutex_lock(&observer->lock);
+    gboolean was_silent = observer->pinged || observer->health != GUEST_DRIVER_OK;
+    observer->answered = g_get_monotonic_time();
+    observer->answered_real = g_get_real_time() / SECOND;
+    observer->pong = observer->pinged && !statistics;
+    observer->pinged = FALSE;
+    if (observer->connection && observer->versions)
+        set_health(observer, GUEST_DRIVER_OK, NULL);
+    if (was_silent)
+        arm_watchdog(observer, observer->pong ? 0 : PING_AFTER);
+    g_mutex_unlock(&observer->lock);
+}
+
+static void push_note(GuestObserver *observer, NoteKind kind, const char *native)
+{
+    Note *note = g_new0(Note, 1);
+    note->kind = kind;
+    if (native)
+        g_strlcpy(note->native, native, sizeof note->native);
+    g_async_queue_push(observer->inbox, note);
+}
+
+/* ---- figures ---- */
+
+static void ask_figures(GuestObserver *observer, virConnectPtr connection, KvmFigures *figures,
+                        guint generation)
+{
+    virDomainStatsRecordPtr *records = NULL;
+    gint64 before = g_get_monotonic_time();
+    int count = virConnectGetAllDomainStats(connection, KVM_FIGURES_STATS, &records,
+                                            VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE |
+                                                VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+    if (count < 0)
+        return; /* the close callback, or the watchdog, sees to the rest */
+    g_mutex_lock(&observer->lock);
+    gboolean current = observer->generation == generation && !observer->stop;
+    g_mutex_unlock(&observer->lock);
+    if (current) {
+        note_answer(observer, TRUE);
+        /* Each domain was asked at some time during the call. */
+        kvm_figures_begin(figures, before + (g_get_monotonic_time() - before) / 2);
+        for (int i = 0; i < count; i++) {
+            unsigned char uuid[VIR_UUID_BUFLEN];
+            char native[VIR_UUID_STRING_BUFLEN];
+            if (virDomainGetUUID(records[i]->dom, uuid) == 0 &&
+                kvm_figures_add(figures, uuid, records[i]->params, records[i]->nparams) &&
+                virDomainGetUUIDString(records[i]->dom, native) == 0)
+                push_note(observer, NOTE_DOMAIN, native);
+        }
+        send_post(observer, (Post){.batch = kvm_figures_end(figures)});
+    }
+    virDomainStatsRecordListFree(records);
+}
+
+static gpointer run_figures(gpointer pointer)
+{
+    GuestObserver *observer = pointer;
+    KvmFigures *figures = kvm_figures_new();
+    g_mutex_lock(&observer->lock);
+    guint generation = observer->generation;
+    gint64 next = g_get_monotonic_time();
+    while (!observer->stop && observer->generation == generation) {
+        if (!observer->connection) {
+            g_cond_wait(&observer->wake, &observer->lock);
+            next = g_get_monotonic_time();
+            continue;
+        }
+        if (g_get_monotonic_time() < next) {
+            (void)g_cond_wait_until(&observer->wake, &observer->lock, next);
+            continue;
+        }
+        virConnectPtr connection = observer->connection;
+        (void)virConnectRef(connection);
+        g_mutex_unlock(&observer->lock);
+        ask_figures(observer, connection, figures, generation);
+        (void)virConnectClose(connection);
+        g_mutex_lock(&observer->lock);
+        /* A late turn does not shorten the next one. */
+        next = MAX(next + SECOND, g_get_monotonic_time() + SECOND / 2);
+    }
+    observer->figures_threads--;
+    observer->threads--;
+    g_cond_broadcast(&observer->wake);
+    g_mutex_unlock(&observer->lock);
+    kvm_figures_free(figures);
+    observer_unref(observer);
+    return NULL;
+}
+
+/* With the lock held. */
+static void start_figures(GuestObserver *observer)
+{
+    observer->generation++;
+    observer->threads++;
+    observer->figures_threads++;
+    g_thread_unref(g_thread_new("kvm-figures", run_figures, observer_ref(observer)));
+}
+
+/* ---- the watchdog, in the main context ---- */
+
+static gboolean watch(GSource *source, GSourceFunc callback, gpointer user)
+{
+    GuestObserver *observer = *(GuestObserver **)(source + 1);
+    g_mutex_lock(&observer->lock);
+    g_source_set_ready_time(source, -1);
+    gint64 silence = g_get_monotonic_time() - observer->answered;
+    if (observer->stop) {
+        /* nothing more */
+    } else if (observer->pong) {
+        observer->pong = FALSE;
+        if (observer->figures_threads < FIGURES_THREADS_MAX)
+            start_figures(observer);
+        arm_watchdog(observer, PING_AFTER);
+    } else if (silence < PING_AFTER) {
+        arm_watchdog(observer, PING_AFTER);
+    } else if (silence < STALE_AFTER) {
+        if (!observer->pinged && observer->connection)
+            push_note(observer, NOTE_PING, NULL);
+        observer->pinged = TRUE;
+        arm_watchdog(observer, STALE_AFTER);
+    } else if (observer->answered_real) {
+        set_health(observer, GUEST_DRIVER_STALE,
+                   "libvirt's daemon does not answer; if this lasts, look at it with "
+                   "systemctl status libvirtd");
+    } else {
+        set_health(observer, GUEST_DRIVER_ABSENT,
+                   "libvirt's daemon takes connections but does not answer; look at it with "
+                   "systemctl status libvirtd");
+    }
+    g_mutex_unlock(&observer->lock);
+    return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs watchdog_functions = {.dispatch = watch};
+
+/* ---- libvirt's callbacks ---- */
+
+static void note_domain(GuestObserver *observer, virDomainPtr domain)
+{
+    char native[VIR_UUID_STRING_BUFLEN];
+    if (virDomainGetUUIDString(domain, native) == 0)
+        push_note(observer, NOTE_DOMAIN, native);
+}
+
+static void on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail,
+                         void *user)
+{
+    note_domain(user, domain);
+}
+
+static void on_plain(virConnectPtr connection, virDomainPtr domain, void *user)
+{
+    note_domain(user, domain);
+}
+
+static void on_balloon(virConnectPtr connection, virDomainPtr domain, unsigned long long actual,
+                       void *user)
+{
+    note_domain(user, domain);
+}
+
+static void on_device(virConnectPtr connection, virDomainPtr domain, const char *alias,
+                      void *user)
+{
+    note_domain(user, domain);
+}
+
+static void on_agent(virConnectPtr connection, virDomainPtr domain, int state, int reason,
+                     void *user)
+{
+    note_domain(user, domain);
+}
+
+static void on_tunable(virConnectPtr connection, virDomainPtr domain,
+                       virTypedParameterPtr parameters, int count, void *user)
+{
+    note_domain(user, domain);
+}
+
+static void on_metadata(virConnectPtr connection, virDomainPtr domain, int type,
+                        const char *uri, void *user)
+{
+    note_domain(user, domain);
+}
+
+static void on_disk(virConnectPtr connection, virDomainPtr domain, const char *old_path,
+                    const char *new_path, const char *alias, int reason, void *user)
+{
+    note_domain(user, domain);
+}
+
+static void on_sleep(virConnectPtr connection, virDomainPtr domain, int reason, void *user)
+{
+    note_domain(user, domain);
+}
+
+static void on_close(virConnectPtr connection, int reason, void *user)
+{
+    push_note(user, NOTE_CLOSED, NULL);
+}
+
+static const struct {
+    int event;
+    virConnectDomainEventGenericCallback callback;
+} subscriptions[] = {
+    {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+    {VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_plain)},
+    {VIR_DOMAIN_EVENT_ID_CONTROL_ERROR, VIR_DOMAIN_EVENT_CALLBACK(on_plain)},
+    {VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_balloon)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
+    {VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_agent)},
+    {VIR_DOMAIN_EVENT_ID_TUNABLE, VIR_DOMAIN_EVENT_CALLBACK(on_tunable)},
+    {VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_metadata)},
+    {VIR_DOMAIN_EVENT_ID_DISK_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_disk)},
+    {VIR_DOMAIN_EVENT_ID_PMSUSPEND, VIR_DOMAIN_EVENT_CALLBACK(on_sleep)},
+    {VIR_DOMAIN_EVENT_ID_PMWAKEUP, VIR_DOMAIN_EVENT_CALLBACK(on_sleep)},
+};
+
+/* ---- the reader ---- */
+
+static void report_gone(GuestObserver *observer, const char *native)
+{
+    if (g_hash_table_contains(observer->known, native)) {
+        send_post(observer, (Post){.native = g_strdup(native)});
+        g_hash_table_remove(observer->known, native);
+    }
+}
+
+/* Takes the summary. */
+static void report_changed(GuestObserver *observer, GuestSummary *summary)
+{
+    const GuestSummary *old = g_hash_table_lookup(observer->known, summary->native);
+    /* The start is computed from two clocks: a second's difference is none. */
+    if (old && ABS(old->started - summary->started) <= 1)
+        summary->started = old->started;
+    if (old && guest_summary_equal(old, summary)) {
+        guest_summary_free(summary);
+        return;
+    }
+    send_post(observer, (Post){.summary = guest_summary_copy(summary)});
+    g_hash_table_replace(observer->known, summary->native, summary);
+}
+
+/* A failure that does not mean that the domain has gone leaves it as it was: if
+ * the connection broke, it is read again after the next one. */
+static void read_domain(GuestObserver *observer, virDomainPtr domain, const char *native)
+{
+    g_autoptr(GError) error = NULL;
+    GuestSummary *summary = kvm_summary_read(domain, &error);
+    if (summary)
+        report_changed(observer, summary);
+    else if (g_error_matches(error, WIRE_ERROR, WIRE_ERROR_NOT_FOUND))
+        report_gone(observer, native);
+}
+
+static void look_at(GuestObserver *observer, virConnectPtr connection, const char *native)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(KvmDomain) domain = kvm_domain_find(connection, native, &error);
+    if (domain)
+        read_domain(observer, domain, native);
+    else if (g_error_matches(error, WIRE_ERROR, WIRE_ERROR_NOT_FOUND))
+        report_gone(observer, native);
+}
+
+static gboolean list_all(GuestObserver *observer, virConnectPtr connection)
+{
+    virDomainPtr *domains = NULL;
+    int count = virConnectListAllDomains(connection, &domains, 0);
+    if (count < 0)
+        return FALSE;
+    g_autoptr(GHashTable) missing =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GHashTableIter iterator;
+    gpointer key;
+    g_hash_table_iter_init(&iterator, observer->known);
+    while (g_hash_table_iter_next(&iterator, &key, NULL))
+        g_hash_table_add(missing, g_strdup(key));
+    for (int i = 0; i < count; i++) {
+        char native[VIR_UUID_STRING_BUFLEN];
+        if (virDomainGetUUIDString(domains[i], native) == 0) {
+            g_hash_table_remove(missing, native);
+            read_domain(observer, domains[i], native);
+        }
+        (void)virDomainFree(domains[i]);
+    }
+    free(domains);
+    g_hash_table_iter_init(&iterator, missing);
+    while (g_hash_table_iter_next(&iterator, &key, NULL))
+        report_gone(observer, key);
+    return TRUE;
+}
+
+static char *version_text(unsigned long version)
+{
+    return g_strdup_printf("%lu.%lu.%lu", version / 1000000, version / 1000 % 1000,
+                           version % 1000);
+}
+
+static json_t *versions_read(virConnectPtr connection)
+{
+    unsigned long version;
+    json_t *versions = json_object();
+    if (virConnectGetLibVersion(connection, &version) == 0) {
+        g_autofree char *text = version_text(version);
+        json_object_set_new(versions, "libvirt", json_string(text));
+    }
+    if (virConnectGetVersion(connection, &version) == 0 && version) {
+        g_autofree char *text = version_text(version);
+        json_object_set_new(versions, "qemu", json_string(text));
+    }
+    return versions;
+}
+
+static void unsubscribe(virConnectPtr connection, const int *identifiers)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++)
+        if (identifiers[i] >= 0)
+            (void)virConnectDomainEventDeregisterAny(connection, identifiers[i]);
+    (void)virConnectUnregisterCloseCallback(connection, on_close);
+}
+
+/* Opens, subscribes, lists: in this order, so that what happens during the list
+ * is heard and read once more. */
+static virConnectPtr reader_connect(GuestObserver *observer, int *identifiers)
+{
+    g_autoptr(GError) error = NULL;
+    g_mutex_lock(&observer->lock);
+    if (!observer->health_known || observer->health == GUEST_DRIVER_OK) {
+        observer->answered = g_get_monotonic_time();
+        arm_watchdog(observer, PING_AFTER);
+    }
+    g_mutex_unlock(&observer->lock);
+    virConnectPtr connection = kvm_connect(observer->uri, &error);
+    if (!connection) {
+        g_mutex_lock(&observer->lock);
+        set_health(observer, observer->answered_real ? GUEST_DRIVER_STALE : GUEST_DRIVER_ABSENT,
+                   error->message);
+        g_mutex_unlock(&observer->lock);
+        return NULL;
+    }
+    (void)virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT);
+    (void)virConnectRegisterCloseCallback(connection, on_close, observer_ref(observer),
+                                          observer_unref);
+    for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++) {
+        identifiers[i] = virConnectDomainEventRegisterAny(
+            connection, NULL, subscriptions[i].event, subscriptions[i].callback,
+            observer_ref(observer), observer_unref);
+        if (identifiers[i] < 0)
+            observer_unref(observer);
+    }
+    json_t *versions = versions_read(connection);
+    if (!list_all(observer, connection)) {
+        json_decref(versions);
+        unsubscribe(connection, identifiers);
+        (void)virConnectClose(connection);
+        return NULL;
+    }
+    g_mutex_lock(&observer->lock);
+    json_decref(observer->versions);
+    observer->versions = versions;
+    observer->connection = connection;
+    g_cond_broadcast(&observer->wake);
+    g_mutex_unlock(&observer->lock);
+    note_answer(observer, FALSE);
+    return connection;
+}
+
+static void reader_disconnect(GuestObserver *observer, virConnectPtr connection,
+                              const int *identifiers)
+{
+    g_mutex_lock(&observer->lock);
+    observer->connection = NULL;
+    if (!observer->stop)
+        set_health(observer, GUEST_DRIVER_STALE,
+                   "libvirt's daemon has gone; connecting again. If this lasts, start it with "
+                   "systemctl start libvirtd");
+    g_mutex_unlock(&observer->lock);
+    unsubscribe(connection, identifiers);
+    (void)virConnectClose(connection);
+}
+
+/* Handles one note and all that are there already; a domain that several of them
+ * name is read once. FALSE when the connection is to be given up. */
+static gboolean handle_notes(GuestObserver *observer, virConnectPtr connection, Note *note)
+{
+    gboolean go_on = TRUE, ping = FALSE;
+    g_autoptr(GHashTable) domains =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (; note; note = g_async_queue_try_pop(observer->inbox)) {
+        switch (note->kind) {
+        case NOTE_DOMAIN:
+            g_hash_table_add(domains, g_strdup(note->native));
+            break;
+        case NOTE_PING:
+            ping = TRUE;
+            break;
+        case NOTE_CLOSED:
+        case NOTE_STOP:
+            go_on = FALSE;
+            break;
+        }
+        g_free(note);
+    }
+    GHashTableIter iterator;
+    gpointer key;
+    g_hash_table_iter_init(&iterator, domains);
+    while (go_on && g_hash_table_iter_next(&iterator, &key, NULL))
+        look_at(observer, connection, key);
+    unsigned long version;
+    if (go_on && ping && virConnectGetLibVersion(connection, &version) == 0)
+        note_answer(observer, FALSE);
+    return go_on && virConnectIsAlive(connection) == 1;
+}
+
+/* Waits before the next try; the notes of a time without connection say nothing. */
+static void pause_reader(GuestObserver *observer, gint64 pause)
+{
+    gint64 until = g_get_monotonic_time() + pause;
+    while (!stopped(observer)) {
+        gint64 left = until - g_get_monotonic_time();
+        if (left <= 0)
+            return;
+        g_free(g_async_queue_timeout_pop(observer->inbox, (guint64)left));
+    }
+}
+
+static gpointer run_reader(gpointer pointer)
+{
+    GuestObserver *observer = pointer;
+    int identifiers[G_N_ELEMENTS(subscriptions)];
+    gint64 pause = PAUSE_FIRST;
+    while (!stopped(observer)) {
+        virConnectPtr connection = reader_connect(observer, identifiers);
+        if (connection) {
+            pause = PAUSE_FIRST;
+            while (!stopped(observer) &&
+                   handle_notes(observer, connection, g_async_queue_pop(observer->inbox)))
+                ;
+            reader_disconnect(observer, connection, identifiers);
+        }
+        pause_reader(observer, pause);
+        pause = MIN(pause * 2, PAUSE_MAX);
+    }
+    g_mutex_lock(&observer->lock);
+    observer->threads--;
+    g_cond_broadcast(&observer->wake);
+    g_mutex_unlock(&observer->lock);
+    observer_unref(observer);
+    return NULL;
+}
+
+/* ---- the face ---- */
+
+GuestObserver *kvm_observe(const GuestSettings *settings, GMainContext *context,
+                           const GuestEvents *events, gpointer user)
+{
+    kvm_event_loop_start();
+    GuestObserver *observer = g_atomic_rc_box_new0(GuestObserver);
+    observer->uri = g_strdup(settings->libvirt_uri);
+    observer->context =
+        context ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
+    observer->events = events;
+    observer->user = user;
+    observer->inbox = g_async_queue_new_full(g_free);
+    observer->known = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+                                            (GDestroyNotify)guest_summary_free);
+    g_mutex_init(&observer->lock);
+    g_cond_init(&observer->wake);
+    observer->watchdog =
+        g_source_new(&watchdog_functions, sizeof(GSource) + sizeof(GuestObserver *));
+    *(GuestObserver **)(observer->watchdog + 1) = observer;
+    g_source_attach(observer->watchdog, observer->context);
+    g_mutex_lock(&observer->lock);
+    start_figures(observer);
+    observer->threads++;
+    g_thread_unref(g_thread_new("kvm-reader", run_reader, observer_ref(observer)));
+    g_mutex_unlock(&observer->lock);
+    return observer;
+}
+
+void kvm_observe_stop(GuestObserver *observer)
+{
+    if (!observer)
+        return;
+    gint64 until = g_get_monotonic_time() + STOP_PATIENCE;
+    push_note(observer, NOTE_STOP, NULL);
+    g_mutex_lock(&observer->lock);
+    observer->stop = TRUE;
+    g_cond_broadcast(&observer->wake);
+    /* A thread that waits for an answer is left: it ends when that comes. */
+    while (observer->threads > 0 && g_cond_wait_until(&observer->wake, &observer->lock, until))
+        ;
+    g_mutex_unlock(&observer->lock);
+    g_source_destroy(observer->watchdog);
+    g_source_unref(observer->watchdog);
+    observer_unref(observer);
+}
+
+void kvm_observe_poke(GuestObserver *observer, const char *native)
+{
+    push_note(observer, NOTE_DOMAIN, native);
+}
