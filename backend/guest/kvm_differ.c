@@ -98,7 +98,7 @@ static void flatten(const xmlNode *node, const char *above, int depth, GPtrArray
         return;
     g_autofree char *which = identity(node);
     g_autofree char *path = g_strdup_printf("%s/%s[%s]", above, name, which);
-    g_ptr_array_add(lines, g_strdup(path));
+    guint before = lines->len;
     for (const xmlAttr *attribute = node->properties; attribute; attribute = attribute->next) {
         const char *key = (const char *)attribute->name;
         const char *value = kvm_xml_attribute(node, key);
@@ -111,6 +111,10 @@ static void flatten(const xmlNode *node, const char *above, int depth, GPtrArray
     for (const xmlNode *child = node->children; child; child = child->next)
         if (child->type == XML_ELEMENT_NODE)
             flatten(child, path, depth + 1, lines);
+    /* <readonly/> says something by being there; what has only attributes that
+     * are left out does not. */
+    if (lines->len == before && !node->properties && !node->children)
+        g_ptr_array_add(lines, g_strdup(path));
 }
 
 static int compare_lines(gconstpointer a, gconstpointer b)
