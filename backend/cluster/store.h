@@ -1,0 +1,130 @@
+/* cluster/store - documents by path, changed by transactions in one order.
+ *
+ * The store holds what a cluster must agree on: a document is bytes under a path
+ * ("guest/101/gantry"), with the revision at which it was last changed. A
+ * transaction is conditions (this path is at that revision, or absent) with puts
+ * and deletes; it is applied wholly or not at all. All transactions have one
+ * global order, and the revision counts them: every transaction that is applied
+ * gets the next revision, and all documents it changes carry it.
+ *
+ * Semantics that callers may rely on, whichever transport orders and keeps the
+ * transactions:
+ *   - store_commit() returns at once. Its callback comes later, in the main
+ *     context, in the order of the transactions (what is wrong in itself, PARAMS
+ *     and LIMIT, is answered before those that wait for the disk), with the new revision, once
+ * the change is durable where the transport promises it; or with an error: WIRE_ERROR_CONFLICT
+ * a condition does not hold; nothing was changed WIRE_ERROR_PARAMS     a path is malformed
+ *       WIRE_ERROR_LIMIT      one of the limits below
+ *       WIRE_ERROR_STORAGE    it could not be written; says why and what to do
+ *       WIRE_ERROR_UNAVAILABLE  no quorum (not with `solo`)
+ *       WIRE_ERROR_CANCELLED  the store was closed first
+ *   - Conditions are judged against the state that all earlier transactions in
+ *     the order leave, so of two that claim the same absent path one gets it.
+ *   - Reads are served from memory, at once, and show only durable changes.
+ *   - A watch is told every change of a document at or below its path, in order,
+ *     with memory showing exactly that revision, before the transaction's own
+ *     callback. Reading and then watching, in one go, misses nothing.
+ *
+ * Opening never fails: store_is_loaded() and the events say when the documents
+ * are there. When the file is damaged, full or read-only, what can be read is
+ * served and commits are refused with the reason; see cluster/database for which
+ * of these pass without a restart. After such a pause the file is read again and
+ * what differs is told to the watches.
+ *
+ * Everything here belongs to one thread, that of the main context which was the
+ * thread's default when the store was opened.
+ */
+#pragma once
+
+#include "backend/cluster/database.h"
+
+#include <glib.h>
+
+#define STORE_PATH_MAX         256            /* bytes */
+#define STORE_DOCUMENT_MAX     (1u << 20)     /* bytes */
+#define STORE_TOTAL_MAX        (256ull << 20) /* bytes of all paths and documents */
+#define STORE_TRANSACTION_MAX  (8u << 20)     /* bytes of a transaction */
+#define STORE_OPERATIONS_MAX   4096           /* conditions, puts and deletes in one */
+#define STORE_PENDING_MAX      4096           /* transactions waiting for the disk */
+#define STORE_PENDING_SIZE_MAX (64u << 20)    /* bytes of them */
+#define STORE_WATCHES_MAX      1024
+
+typedef struct Store Store;
+typedef struct StoreTransport StoreTransport; /* cluster/store_transport.h */
+
+typedef struct {
+    const char *path;
+    guint64 revision;
+    GBytes *content;
+} StoreDocument;
+
+typedef struct {
+    /* The documents are in memory (or it is certain that none can be read: see
+     * store_reason). Called once. */
+    void (*loaded)(gpointer user);
+    /* Whether commits can work changed; reason is NULL when they can. */
+    void (*health)(DatabaseHealth health, const GError *reason, gpointer user);
+} StoreEvents;
+
+typedef struct {
+    const char *path;                /* the SQLite file; its directory exists */
+    const StoreTransport *transport; /* &store_transport_solo */
+    guint64 file_max;                /* bytes; 0: no limit but the disk's */
+} StoreSettings;
+
+Store *store_open(const StoreSettings *settings, const StoreEvents *events, gpointer user);
+
+/* Ends: callbacks still due are called now (WIRE_ERROR_CANCELLED for what had
+ * not gone to the disk). Accepts NULL. */
+void store_close(Store *store);
+
+gboolean store_is_loaded(const Store *store);
+/* Why commits can't work now, or NULL. Owned by the store. */
+const GError *store_reason(const Store *store);
+/* Transactions not yet answered, and since when the disk has not answered
+ * (monotonic microseconds, 0 when it is idle). */
+guint store_pending(const Store *store);
+gint64 store_busy_since(Store *store);
+/* The revision of the last transaction applied. */
+guint64 store_revision(const Store *store);
+/* Bytes of all paths and documents. */
+guint64 store_size(const Store *store);
+
+/* The document, or NULL. Borrowed: valid until the main context runs again. */
+const StoreDocument *store_get(const Store *store, const char *path);
+/* Each document at or below a path, "" for all, in the order of their paths,
+ * until each() returns FALSE. It must not iterate the main context. */
+void store_each(const Store *store, const char *path,
+                gboolean (*each)(const StoreDocument *document, gpointer user), gpointer user);
+
+/* A transaction being built. What is wrong with it (a malformed path, a limit)
+ * is remembered and reported by store_commit(). Puts and deletes are applied in
+ * the order given; deleting what is not there is no error. */
+typedef struct StoreTransaction StoreTransaction;
+StoreTransaction *store_transaction_new(void);
+void store_transaction_free(StoreTransaction *transaction);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreTransaction, store_transaction_free)
+void store_transaction_require(StoreTransaction *transaction, const char *path,
+                               guint64 revision);
+void store_transaction_require_absent(StoreTransaction *transaction, const char *path);
+void store_transaction_put(StoreTransaction *transaction, const char *path, const void *data,
+                           size_t size);
+void store_transaction_delete(StoreTransaction *transaction, const char *path);
+
+/* revision is 0 on an error. */
+typedef void (*StoreDone)(guint64 revision, const GError *error, gpointer user);
+/* Takes the transaction. done may be NULL; it is never called from within. */
+void store_commit(Store *store, StoreTransaction *transaction, StoreDone done, gpointer user);
+
+/* document is NULL when it was deleted. */
+typedef void (*StoreChanged)(const char *path, const StoreDocument *document, guint64 revision,
+                             gpointer user);
+/* Watches a path and all below it ("" for everything). 0 and WIRE_ERROR_LIMIT
+ * when there are too many. May be called, as store_unwatch, within a callback. */
+guint store_watch(Store *store, const char *path, StoreChanged changed, gpointer user,
+                  GError **error);
+void store_unwatch(Store *store, guint watch);
+
+/* A path is 1 to STORE_PATH_MAX bytes of UTF-8: segments with / between, none
+ * empty, "." or "..", without control characters. */
+gboolean store_path_check(const char *path, GError **error);

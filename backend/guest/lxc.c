@@ -1,0 +1,11 @@
+/* guest/lxc - containers through liblxc: the driver's table. */
+#include "backend/guest/driver.h"
+#include "backend/guest/lxc_observe.h"
+
+const GuestDriver guest_driver_lxc = {
+    .name = "lxc",
+    .kind = GUEST_KIND_CT,
+    .observe = lxc_observe,
+    .observe_stop = lxc_observe_stop,
+    .observe_poke = lxc_observe_poke,
+};
