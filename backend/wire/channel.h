@@ -15,8 +15,8 @@
 
 #include <glib.h>
 
-#define WIRE_LINE_DEADLINE 30         /* seconds for a begun line to end */
-#define WIRE_BACKLOG_MAX (64u << 20)  /* bytes queued for a slow peer */
+#define WIRE_LINE_DEADLINE 30          /* seconds for a begun line to end */
+#define WIRE_BACKLOG_MAX   (64u << 20) /* bytes queued for a slow peer */
 
 typedef struct WireChannel WireChannel;
 

@@ -47,8 +47,8 @@ static const struct {
     [WIRE_ERROR_INTERNAL] = {"internal", 1},
 };
 
-static void set_error(GError **error, WireErrorCode code, const char *field,
-                      const char *format, va_list arguments)
+static void set_error(GError **error, WireErrorCode code, const char *field, const char *format,
+                      va_list arguments)
 {
     if (!error)
         return;

@@ -15,26 +15,26 @@
 #include <glib.h>
 
 typedef enum {
-    WIRE_ERROR_FAILED,       /* the operation was tried and did not work */
-    WIRE_ERROR_PARSE,        /* not JSON, or not a JSON-RPC message */
-    WIRE_ERROR_METHOD,       /* no such method */
-    WIRE_ERROR_PARAMS,       /* a parameter is unknown, missing or of the wrong type */
-    WIRE_ERROR_NOT_ALLOWED,  /* the caller's role does not permit this */
-    WIRE_ERROR_NOT_FOUND,    /* the object does not exist (any more) */
-    WIRE_ERROR_AMBIGUOUS,    /* a name fits more than one object */
-    WIRE_ERROR_STATE,        /* the object's present state does not permit this */
-    WIRE_ERROR_BUSY,         /* somebody else is at it: a lock, another task */
-    WIRE_ERROR_CONFLICT,     /* the object changed since it was looked at */
-    WIRE_ERROR_LIMIT,        /* a stated limit: size, count, rate */
-    WIRE_ERROR_TIMEOUT,      /* no answer within the deadline */
-    WIRE_ERROR_UNAVAILABLE,  /* a component is absent or does not answer */
-    WIRE_ERROR_UNREACHABLE,  /* the node could not be reached */
-    WIRE_ERROR_AUTH,         /* SSH refused the person, or the host key changed */
-    WIRE_ERROR_CANCELLED,    /* somebody asked for it to stop */
-    WIRE_ERROR_VERSION,      /* the peer speaks another major version */
-    WIRE_ERROR_STORAGE,      /* state could not be written: disk full, read-only, corrupt */
-    WIRE_ERROR_CONFIG,       /* a configuration file is wrong */
-    WIRE_ERROR_INTERNAL,     /* a defect of Gantry */
+    WIRE_ERROR_FAILED,      /* the operation was tried and did not work */
+    WIRE_ERROR_PARSE,       /* not JSON, or not a JSON-RPC message */
+    WIRE_ERROR_METHOD,      /* no such method */
+    WIRE_ERROR_PARAMS,      /* a parameter is unknown, missing or of the wrong type */
+    WIRE_ERROR_NOT_ALLOWED, /* the caller's role does not permit this */
+    WIRE_ERROR_NOT_FOUND,   /* the object does not exist (any more) */
+    WIRE_ERROR_AMBIGUOUS,   /* a name fits more than one object */
+    WIRE_ERROR_STATE,       /* the object's present state does not permit this */
+    WIRE_ERROR_BUSY,        /* somebody else is at it: a lock, another task */
+    WIRE_ERROR_CONFLICT,    /* the object changed since it was looked at */
+    WIRE_ERROR_LIMIT,       /* a stated limit: size, count, rate */
+    WIRE_ERROR_TIMEOUT,     /* no answer within the deadline */
+    WIRE_ERROR_UNAVAILABLE, /* a component is absent or does not answer */
+    WIRE_ERROR_UNREACHABLE, /* the node could not be reached */
+    WIRE_ERROR_AUTH,        /* SSH refused the person, or the host key changed */
+    WIRE_ERROR_CANCELLED,   /* somebody asked for it to stop */
+    WIRE_ERROR_VERSION,     /* the peer speaks another major version */
+    WIRE_ERROR_STORAGE,     /* state could not be written: disk full, read-only, corrupt */
+    WIRE_ERROR_CONFIG,      /* a configuration file is wrong */
+    WIRE_ERROR_INTERNAL,    /* a defect of Gantry */
     WIRE_ERROR_COUNT
 } WireErrorCode;
 

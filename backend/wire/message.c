@@ -117,7 +117,7 @@ void wire_message_free(WireMessage *message)
 
 static char *dump_and_release(json_t *root)
 {
-    char *line = json_dumps(root, JSON_COMPACT);
+    char *line = json_dumps(root, WIRE_DUMP);
     json_decref(root);
     return line;
 }

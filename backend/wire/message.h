@@ -16,7 +16,7 @@
 #include <jansson.h>
 
 #define WIRE_MESSAGE_MAX (16u << 20)
-#define WIRE_DEPTH_MAX 32 /* nesting that a message may have */
+#define WIRE_DEPTH_MAX   32 /* nesting that a message may have */
 
 /* Version of the protocol: another major is refused, a newer minor is served. */
 #define WIRE_PROTOCOL_MAJOR 1
@@ -54,6 +54,10 @@ const char *wire_get_string(const json_t *object, const char *key, const char *f
 gint64 wire_get_integer(const json_t *object, const char *key, gint64 fallback);
 double wire_get_number(const json_t *object, const char *key, double fallback);
 gboolean wire_get_boolean(const json_t *object, const char *key, gboolean fallback);
+
+/* How values are written everywhere: compact, and numbers to 15 digits, so that 0.1
+ * is 0.1 and a time keeps its microseconds. */
+#define WIRE_DUMP (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
 /* A string from outside (a guest's name, a kernel's word) as JSON: bytes that
  * are not UTF-8 become U+FFFD, never a failure. */

@@ -6,9 +6,18 @@
 
 enum { STRING_MAX = 65536, STRINGS_MAX = 1024, SECONDS_MAX = 86400 };
 
-#define END_OF_PARAMETERS {.name = NULL}
-#define GUEST {"guest", WIRE_TYPE_GUEST, true, .help = "vm/100, 100 or the guest's name"}
-#define TASK {"task", WIRE_TYPE_TASK, true, .help = "the task's identifier"}
+#define END_OF_PARAMETERS                                                                      \
+    {                                                                                          \
+        .name = NULL                                                                           \
+    }
+#define GUEST                                                                                  \
+    {                                                                                          \
+        "guest", WIRE_TYPE_GUEST, true, .help = "vm/100, 100 or the guest's name"              \
+    }
+#define TASK                                                                                   \
+    {                                                                                          \
+        "task", WIRE_TYPE_TASK, true, .help = "the task's identifier"                          \
+    }
 
 static const WireParameter hello_parameters[] = {
     {"major", WIRE_TYPE_INTEGER, true, 0, 1000, .help = "protocol version the client speaks"},
@@ -70,9 +79,7 @@ static const WireParameter autostart_parameters[] = {
     END_OF_PARAMETERS};
 
 static const WireParameter rename_parameters[] = {
-    GUEST,
-    {"name", WIRE_TYPE_STRING, true, 1, 128, .help = "the new name"},
-    END_OF_PARAMETERS};
+    GUEST, {"name", WIRE_TYPE_STRING, true, 1, 128, .help = "the new name"}, END_OF_PARAMETERS};
 
 static const WireParameter delete_parameters[] = {
     GUEST,
@@ -143,15 +150,21 @@ static const WireParameter storage_parameters[] = {
     {"storage", WIRE_TYPE_STRING, true, 1, 256, .help = "the storage's name"},
     END_OF_PARAMETERS};
 
-#define VIEWER WIRE_ROLE_VIEWER
+#define VIEWER   WIRE_ROLE_VIEWER
 #define OPERATOR WIRE_ROLE_OPERATOR
-#define ADMIN WIRE_ROLE_ADMIN
+#define ADMIN    WIRE_ROLE_ADMIN
 #define TASK_ROW(name, role, parameters, help)                                                 \
-    {name, role, true, true, parameters, help, "task, the identifier of the task"}
+    {                                                                                          \
+        name, role, true, true, parameters, help, "task, the identifier of the task"           \
+    }
 #define CHANGE(name, role, parameters, help, result)                                           \
-    {name, role, false, true, parameters, help, result}
+    {                                                                                          \
+        name, role, false, true, parameters, help, result                                      \
+    }
 #define READ(name, parameters, help, result)                                                   \
-    {name, VIEWER, false, false, parameters, help, result}
+    {                                                                                          \
+        name, VIEWER, false, false, parameters, help, result                                   \
+    }
 
 static const WireMethod methods[] = {
     READ("hello", hello_parameters, "opens a session",
@@ -196,20 +209,22 @@ static const WireMethod methods[] = {
            "opens a guest's console or a shell in it", "stream"),
     CHANGE("guest.exec", ADMIN, exec_parameters, "runs a program in a guest", "stream"),
 
-    CHANGE("stream.resize", OPERATOR, stream_resize_parameters,
-           "tells a stream its terminal's size", "an empty object"),
+    READ("stream.resize", stream_resize_parameters, "tells a stream its terminal's size",
+         "an empty object"),
     READ("stream.wait", stream_parameters, "waits for the end of a stream",
          "exit, the program's exit status, or null"),
 
     READ("task.list", list_parameters, "the newest tasks", "tasks"),
-    READ("task.show", task_parameters, "a task", "the task's fields, its parameters and result"),
+    READ("task.show", task_parameters, "a task",
+         "the task's fields, its parameters and result"),
     READ("task.log", task_log_parameters, "a piece of a task's log",
          "text, offset of the next piece, end when there will be no more"),
     CHANGE("task.cancel", OPERATOR, task_parameters, "cancels a task", "an empty object"),
     READ("task.wait", task_wait_parameters, "waits for the end of a task", "the task's fields"),
 
     READ("storage.list", NULL, "all storages", "storages"),
-    READ("storage.show", storage_parameters, "a storage and its volumes", "storage and volumes"),
+    READ("storage.show", storage_parameters, "a storage and its volumes",
+         "storage and volumes"),
     READ("link.list", NULL, "all links", "links"),
     READ("event.list", list_parameters, "the newest events", "events"),
     READ("alarm.list", NULL, "what needs attention", "alarms"),
@@ -345,7 +360,8 @@ gboolean wire_method_check(const WireMethod *method, const json_t *params, GErro
     const char *key;
     json_t *value;
     /* jansson's iteration takes a non-const object but does not change it. */
-    json_object_foreach((json_t *)(gintptr)params, key, value) {
+    json_object_foreach((json_t *)(gintptr)params, key, value)
+    {
         const WireParameter *parameter = find_parameter(method, key);
         if (!parameter) {
             wire_error_set_field(error, WIRE_ERROR_PARAMS, key, "%s has no parameter '%s'",

@@ -34,10 +34,10 @@ typedef struct {
 } WireParameter;
 
 typedef struct {
-    const char *name; /* noun.verb */
-    WireRole role;    /* the least role that may call it */
-    bool task;        /* answers {"task": id} and goes on as a task */
-    bool audited;     /* goes into the audit table (every change does) */
+    const char *name;                /* noun.verb */
+    WireRole role;                   /* the least role that may call it */
+    bool task;                       /* answers {"task": id} and goes on as a task */
+    bool audited;                    /* goes into the audit table (every change does) */
     const WireParameter *parameters; /* ended by one without a name; may be NULL */
     const char *help;
     const char *result; /* what comes back, in words */

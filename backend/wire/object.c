@@ -37,7 +37,7 @@ static const ObjectField node_fields[] = {
 
 static const ObjectField guest_fields[] = {
     {"id", "string", NULL, "kind/number, as vm/100"},
-    {"kind", "string", NULL, "vm or ct"},
+    {"type", "string", NULL, "vm or ct"},
     {"name", "string", NULL, "the guest's name in libvirt or LXC"},
     {"native", "string", NULL, "libvirt's UUID, or the container's path"},
     {"node", "string", NULL, "where it is"},
@@ -55,7 +55,8 @@ static const ObjectField guest_fields[] = {
     {"privileged", "boolean", NULL, "a container without user namespace"},
     {"addresses", "strings", NULL, "IP addresses known"},
     {"task", "string", NULL, "the task at work on it, if any"},
-    {"stale_since", "integer", "s since 1970", "when its driver last answered, if it is silent"},
+    {"stale_since", "integer", "s since 1970",
+     "when its driver last answered, if it is silent"},
     {"cpu", "number", "percent", "of one processor; 200 is two processors busy"},
     {"mem_used", "integer", "bytes", "memory the guest says it uses"},
     {"mem_rss", "integer", "bytes", "memory it occupies on the node"},
@@ -140,9 +141,9 @@ static const struct {
     const char *name;
     const ObjectField *fields;
 } kinds[OBJECT_KIND_COUNT] = {
-    [OBJECT_NODE] = {"node", node_fields},       [OBJECT_GUEST] = {"guest", guest_fields},
+    [OBJECT_NODE] = {"node", node_fields},          [OBJECT_GUEST] = {"guest", guest_fields},
     [OBJECT_STORAGE] = {"storage", storage_fields}, [OBJECT_LINK] = {"link", link_fields},
-    [OBJECT_TASK] = {"task", task_fields},       [OBJECT_EVENT] = {"event", event_fields},
+    [OBJECT_TASK] = {"task", task_fields},          [OBJECT_EVENT] = {"event", event_fields},
     [OBJECT_ALARM] = {"alarm", alarm_fields},
 };
 

@@ -16,16 +16,16 @@ static const char *const role_names[] = {"none", "viewer", "operator", "admin"};
 
 #define IN(state) (1u << GUEST_STATE_##state)
 /* An unknown state refuses nothing: the driver will say what is wrong. */
-#define ANY (~0u)
-#define ACTIVE (IN(UNKNOWN) | IN(RUNNING) | IN(PAUSED) | IN(STARTING) | IN(STOPPING))
+#define ANY      (~0u)
+#define ACTIVE   (IN(UNKNOWN) | IN(RUNNING) | IN(PAUSED) | IN(STARTING) | IN(STOPPING))
 #define INACTIVE (IN(UNKNOWN) | IN(STOPPED) | IN(SAVED) | IN(CRASHED))
-#define ALIVE (IN(UNKNOWN) | IN(RUNNING))
+#define ALIVE    (IN(UNKNOWN) | IN(RUNNING))
 
 static const struct {
     const char *name;
     const char *participle;
-    unsigned states;  /* where it makes sense */
-    bool containers;  /* exists for containers too */
+    unsigned states; /* where it makes sense */
+    bool containers; /* exists for containers too */
 } acts[GUEST_ACT_COUNT] = {
     [GUEST_ACT_START] = {"start", "started", INACTIVE, true},
     [GUEST_ACT_SHUTDOWN] = {"shutdown", "shut down", ALIVE | IN(STARTING) | IN(STOPPING), true},

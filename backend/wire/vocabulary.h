@@ -13,7 +13,7 @@ typedef enum {
     GUEST_STATE_UNKNOWN, /* the driver could not say */
     GUEST_STATE_STOPPED,
     GUEST_STATE_RUNNING,
-    GUEST_STATE_PAUSED,   /* paused or frozen: in memory, not running */
+    GUEST_STATE_PAUSED, /* paused or frozen: in memory, not running */
     GUEST_STATE_STARTING,
     GUEST_STATE_STOPPING, /* a shutdown is under way */
     GUEST_STATE_SAVED,    /* stopped with a managed save image */

@@ -34,7 +34,11 @@ static void test_failure_keeps_code_and_field(void)
 static void test_bad_messages(void)
 {
     static const char *const lines[] = {
-        "", "x", "[]", "{}", "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"x\"}",
+        "",
+        "x",
+        "[]",
+        "{}",
+        "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"x\"}",
         "{\"jsonrpc\":\"2.0\",\"id\":-1,\"method\":\"x\"}",
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":[]}",
         "{\"jsonrpc\":\"2.0\",\"id\":1}",

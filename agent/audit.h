@@ -1,0 +1,17 @@
+/* audit - who asked for what change, and what came of it.
+ *
+ * Every method that the table of methods marks as audited leaves an entry in the
+ * local database, also when it was refused. For a task the result is the task's
+ * identifier; how it ended is in the table of tasks. The text of a definition or
+ * of notes is cut: an entry is for finding out who and when.
+ */
+#pragma once
+
+#include "agent/agent.h"
+
+#include <jansson.h>
+#include <sys/types.h>
+
+/* Either result or error; both borrowed. */
+void audit_record(Agent *agent, const char *user, uid_t uid, const char *method,
+                  const json_t *params, const json_t *result, const GError *error);

@@ -1,0 +1,57 @@
+#include "agent/events.h"
+
+#include "agent/inventory.h"
+#include "backend/wire/message.h"
+
+#include <stdio.h>
+
+struct EventLog {
+    Agent *agent;
+    GQueue shown; /* ids in the inventory, oldest first */
+    gint64 last;  /* microseconds of the newest id: ids never go back */
+};
+
+EventLog *event_log_new(Agent *agent)
+{
+    EventLog *log = g_new0(EventLog, 1);
+    log->agent = agent;
+    return log;
+}
+
+void event_log_free(EventLog *log)
+{
+    if (!log)
+        return;
+    g_queue_clear_full(&log->shown, g_free);
+    g_free(log);
+}
+
+static void show(EventLog *log, char *id, json_t *fields)
+{
+    inventory_update(log->agent->inventory, OBJECT_EVENT, id, fields);
+    g_queue_push_tail(&log->shown, id);
+    if (g_queue_get_length(&log->shown) > EVENTS_SHOWN) {
+        g_autofree char *oldest = g_queue_pop_head(&log->shown);
+        inventory_remove(log->agent->inventory, OBJECT_EVENT, oldest);
+    }
+}
+
+void event_log_add(EventLog *log, EventSeverity severity, const char *object, const char *who,
+                   const char *format, ...)
+{
+    static const char *const severities[] = {"info", "warning", "error"};
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    gint64 now = g_get_real_time();
+    log->last = MAX(log->last + 1, now);
+    if (severity == EVENT_INFO)
+        g_info("%s%s%s", object ? object : "", object ? ": " : "", text);
+    else
+        g_warning("%s%s%s", object ? object : "", object ? ": " : "", text);
+    show(log, g_strdup_printf("%016" G_GINT64_MODIFIER "x-%s", log->last, log->agent->node),
+         json_pack("{s:s,s:f,s:s,s:o,s:o,s:o}", "node", log->agent->node, "time",
+                   (double)now / G_USEC_PER_SEC, "severity", severities[severity], "object",
+                   wire_string(object), "text", wire_string(text), "who", wire_string(who)));
+}

@@ -1,0 +1,12 @@
+#include "agent/handlers.h"
+
+static const HandlerRow *const tables[] = {handlers_session, handlers_node};
+
+RequestHandler handlers_find(const char *method)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
+        for (const HandlerRow *row = tables[i]; row->method; row++)
+            if (g_str_equal(row->method, method))
+                return row->handle;
+    return NULL;
+}

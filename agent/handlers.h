@@ -1,0 +1,21 @@
+/* handlers - binds each row of the method table to the function that serves it.
+ * One file a noun: handlers_guest.c, handlers_node.c, ...
+ */
+#pragma once
+
+#include "agent/session.h"
+
+typedef struct {
+    const char *method;
+    RequestHandler handle;
+} HandlerRow;
+
+/* Each ended by a row without a method. */
+extern const HandlerRow handlers_session[];
+extern const HandlerRow handlers_guest[];
+extern const HandlerRow handlers_node[];
+extern const HandlerRow handlers_task[];
+extern const HandlerRow handlers_stream[];
+
+/* NULL when nothing serves that method. */
+RequestHandler handlers_find(const char *method);

@@ -1,0 +1,356 @@
+#include "agent/inventory.h"
+
+#include "backend/wire/message.h"
+
+#include <string.h>
+
+enum {
+    PIECE_OBJECTS = 256,    /* objects in a piece of a snapshot */
+    BACKLOG_SKIP = 4 << 20, /* bytes waiting at which deltas are dropped */
+};
+
+typedef struct {
+    json_t *document; /* all fields, with kind and id */
+    json_t *changed;  /* fields since the last flush, with kind and id; or NULL */
+} Object;
+
+struct InventoryWatch {
+    unsigned kinds;
+    int number;
+    gint64 sequence;
+    InventoryWatcher watcher;
+    gpointer user;
+};
+
+struct Inventory {
+    GHashTable *objects[OBJECT_KIND_COUNT]; /* id -> Object */
+    GPtrArray *changed[OBJECT_KIND_COUNT];  /* ids (owned) with changes to send */
+    GPtrArray *gone[OBJECT_KIND_COUNT];     /* ids (owned) that went */
+    GPtrArray *watches;
+    GSource *flush;
+    GMainContext *context;
+    void (*begun)(ObjectKind kind, gpointer user);
+    gpointer begun_user;
+};
+
+static void object_free(gpointer data)
+{
+    Object *object = data;
+    json_decref(object->document);
+    json_decref(object->changed);
+    g_free(object);
+}
+
+Inventory *inventory_new(void)
+{
+    Inventory *inventory = g_new0(Inventory, 1);
+    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        inventory->objects[kind] =
+            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, object_free);
+        inventory->changed[kind] = g_ptr_array_new_with_free_func(g_free);
+        inventory->gone[kind] = g_ptr_array_new_with_free_func(g_free);
+    }
+    inventory->watches = g_ptr_array_new_with_free_func(g_free);
+    inventory->context = g_main_context_ref_thread_default();
+    return inventory;
+}
+
+void inventory_free(Inventory *inventory)
+{
+    if (!inventory)
+        return;
+    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        g_hash_table_destroy(inventory->objects[kind]);
+        g_ptr_array_unref(inventory->changed[kind]);
+        g_ptr_array_unref(inventory->gone[kind]);
+    }
+    g_ptr_array_unref(inventory->watches);
+    if (inventory->flush) {
+        g_source_destroy(inventory->flush);
+        g_source_unref(inventory->flush);
+    }
+    g_main_context_unref(inventory->context);
+    g_free(inventory);
+}
+
+/* "objects":[...] and "gone":[...] of what changed, for these kinds; NULL when
+ * nothing did. */
+static GString *changes_text(const Inventory *inventory, unsigned kinds)
+{
+    GString *text = g_string_new("\"objects\":[");
+    gboolean any = FALSE;
+    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        const GPtrArray *ids = inventory->changed[kind];
+        for (guint i = 0; kinds & (1u << kind) && i < ids->len; i++) {
+            const Object *object = g_hash_table_lookup(inventory->objects[kind], ids->pdata[i]);
+            if (!object || !object->changed)
+                continue;
+            char *one = json_dumps(object->changed, WIRE_DUMP);
+            if (text->str[text->len - 1] != '[')
+                g_string_append_c(text, ',');
+            g_string_append(text, one);
+            free(one);
+            any = TRUE;
+        }
+    }
+    g_string_append(text, "],\"gone\":[");
+    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        const GPtrArray *ids = inventory->gone[kind];
+        for (guint i = 0; kinds & (1u << kind) && i < ids->len; i++) {
+            json_t *one = json_pack("{s:s,s:s}", "kind", object_kind_name((ObjectKind)kind),
+                                    "id", ids->pdata[i]);
+            char *dumped = json_dumps(one, WIRE_DUMP);
+            if (text->str[text->len - 1] != '[')
+                g_string_append_c(text, ',');
+            g_string_append(text, dumped);
+            free(dumped);
+            json_decref(one);
+            any = TRUE;
+        }
+    }
+    g_string_append_c(text, ']');
+    if (!any)
+        g_string_free(text, TRUE);
+    return any ? text : NULL;
+}
+
+static void send_delta(InventoryWatch *watch, const char *body)
+{
+    watch->sequence++;
+    if (watch->watcher.backlog(watch->user) > BACKLOG_SKIP)
+        return; /* the gap in the numbers tells the watcher to ask again */
+    g_autofree char *line =
+        g_strdup_printf("{\"jsonrpc\":\"2.0\",\"method\":\"watch.delta\",\"params\":{\"watch\":"
+                        "%d,\"seq\":%" G_GINT64_FORMAT ",%s}}",
+                        watch->number, watch->sequence, body);
+    watch->watcher.send(line, strlen(line), watch->user);
+}
+
+static void forget_changes(Inventory *inventory)
+{
+    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        for (guint i = 0; i < inventory->changed[kind]->len; i++) {
+            Object *object = g_hash_table_lookup(inventory->objects[kind],
+                                                 inventory->changed[kind]->pdata[i]);
+            if (object)
+                g_clear_pointer(&object->changed, json_decref);
+        }
+        g_ptr_array_set_size(inventory->changed[kind], 0);
+        g_ptr_array_set_size(inventory->gone[kind], 0);
+    }
+}
+
+static void flush_now(Inventory *inventory)
+{
+    /* Consoles all watch the same kinds, so one text usually serves them all. */
+    GString *text = NULL;
+    unsigned text_kinds = 0;
+    for (guint i = 0; i < inventory->watches->len; i++) {
+        InventoryWatch *watch = inventory->watches->pdata[i];
+        if (!text || text_kinds != watch->kinds) {
+            if (text)
+                g_string_free(text, TRUE);
+            text = changes_text(inventory, watch->kinds);
+            text_kinds = watch->kinds;
+        }
+        if (text)
+            send_delta(watch, text->str);
+    }
+    if (text)
+        g_string_free(text, TRUE);
+    forget_changes(inventory);
+}
+
+static gboolean on_flush(gpointer user)
+{
+    Inventory *inventory = user;
+    g_clear_pointer(&inventory->flush, g_source_unref);
+    flush_now(inventory);
+    return G_SOURCE_REMOVE;
+}
+
+static void flush_soon(Inventory *inventory)
+{
+    if (inventory->flush || inventory->watches->len == 0)
+        return;
+    inventory->flush = g_idle_source_new();
+    g_source_set_callback(inventory->flush, on_flush, inventory, NULL);
+    g_source_attach(inventory->flush, inventory->context);
+}
+
+static json_t *new_document(ObjectKind kind, const char *id)
+{
+    json_t *document = json_object();
+    json_object_set_new(document, "kind", json_string(object_kind_name(kind)));
+    json_object_set_new(document, "id", wire_string(id));
+    return document;
+}
+
+static void mark_changed(Inventory *inventory, ObjectKind kind, Object *object, const char *id)
+{
+    object->changed = new_document(kind, id);
+    g_ptr_array_add(inventory->changed[kind], g_strdup(id));
+    flush_soon(inventory);
+}
+
+void inventory_update(Inventory *inventory, ObjectKind kind, const char *id, json_t *fields)
+{
+    gboolean fresh = FALSE;
+    Object *object = g_hash_table_lookup(inventory->objects[kind], id);
+    if (!object) {
+        object = g_new0(Object, 1);
+        object->document = new_document(kind, id);
+        g_hash_table_insert(inventory->objects[kind], g_strdup(id), object);
+        fresh = TRUE;
+    }
+    gboolean watched = inventory->watches->len > 0;
+    if (fresh && watched)
+        mark_changed(inventory, kind, object, id);
+
+    const char *key;
+    json_t *value;
+    json_object_foreach(fields, key, value)
+    {
+        const json_t *before = json_object_get(object->document, key);
+        if (before ? json_equal(before, value) : json_is_null(value))
+            continue;
+        if (json_is_null(value))
+            json_object_del(object->document, key);
+        else
+            json_object_set(object->document, key, value);
+        if (!watched)
+            continue;
+        if (!object->changed)
+            mark_changed(inventory, kind, object, id);
+        json_object_set(object->changed, key, value);
+    }
+    json_decref(fields);
+}
+
+void inventory_remove(Inventory *inventory, ObjectKind kind, const char *id)
+{
+    g_autofree char *copy = g_strdup(id); /* id may belong to what is removed */
+    if (!g_hash_table_remove(inventory->objects[kind], copy) || inventory->watches->len == 0)
+        return;
+    g_ptr_array_add(inventory->gone[kind], g_steal_pointer(&copy));
+    flush_soon(inventory);
+}
+
+const json_t *inventory_find(const Inventory *inventory, ObjectKind kind, const char *id)
+{
+    const Object *object = g_hash_table_lookup(inventory->objects[kind], id);
+    return object ? object->document : NULL;
+}
+
+/* vm/99 before vm/100: by length of a trailing number, then by text. */
+static int compare_ids(gconstpointer a, gconstpointer b)
+{
+    const char *left = *(const char *const *)a, *right = *(const char *const *)b;
+    size_t same = 0;
+    while (left[same] && left[same] == right[same] && !g_ascii_isdigit(left[same]))
+        same++;
+    size_t left_digits = strspn(left + same, "0123456789");
+    size_t right_digits = strspn(right + same, "0123456789");
+    if (left_digits && right_digits && left_digits != right_digits)
+        return left_digits < right_digits ? -1 : 1;
+    return strcmp(left, right);
+}
+
+static GPtrArray *sorted_ids(const Inventory *inventory, ObjectKind kind)
+{
+    guint count;
+    gpointer *keys = g_hash_table_get_keys_as_array(inventory->objects[kind], &count);
+    GPtrArray *ids = g_ptr_array_sized_new(count);
+    for (guint i = 0; i < count; i++)
+        g_ptr_array_add(ids, keys[i]);
+    g_free(keys);
+    g_ptr_array_sort(ids, compare_ids);
+    return ids;
+}
+
+json_t *inventory_list(const Inventory *inventory, ObjectKind kind)
+{
+    json_t *list = json_array();
+    g_autoptr(GPtrArray) ids = sorted_ids(inventory, kind);
+    for (guint i = 0; i < ids->len; i++) {
+        const Object *object = g_hash_table_lookup(inventory->objects[kind], ids->pdata[i]);
+        json_array_append(list, object->document);
+    }
+    return list;
+}
+
+gboolean inventory_watched(const Inventory *inventory, ObjectKind kind)
+{
+    for (guint i = 0; i < inventory->watches->len; i++)
+        if (((const InventoryWatch *)inventory->watches->pdata[i])->kinds & (1u << kind))
+            return TRUE;
+    return FALSE;
+}
+
+void inventory_on_watched(Inventory *inventory, void (*begun)(ObjectKind kind, gpointer user),
+                          gpointer user)
+{
+    inventory->begun = begun;
+    inventory->begun_user = user;
+}
+
+static void send_piece(InventoryWatch *watch, json_t *objects, gboolean ready)
+{
+    char *text = json_dumps(objects, WIRE_DUMP);
+    g_autofree char *body =
+        g_strdup_printf("\"objects\":%s,\"gone\":[]%s", text, ready ? ",\"ready\":true" : "");
+    free(text);
+    send_delta(watch, body);
+    json_array_clear(objects);
+}
+
+static void send_snapshot(const Inventory *inventory, InventoryWatch *watch)
+{
+    g_autoptr(json_t) piece = json_array();
+    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        if (!(watch->kinds & (1u << kind)))
+            continue;
+        g_autoptr(GPtrArray) ids = sorted_ids(inventory, (ObjectKind)kind);
+        for (guint i = 0; i < ids->len; i++) {
+            const Object *object = g_hash_table_lookup(inventory->objects[kind], ids->pdata[i]);
+            json_array_append(piece, object->document);
+            if (json_array_size(piece) >= PIECE_OBJECTS)
+                send_piece(watch, piece, FALSE);
+        }
+    }
+    send_piece(watch, piece, TRUE);
+}
+
+InventoryWatch *inventory_watch(Inventory *inventory, unsigned kinds, int number,
+                                const InventoryWatcher *watcher, gpointer user)
+{
+    unsigned fresh = 0;
+    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++)
+        if (kinds & (1u << kind) && !inventory_watched(inventory, (ObjectKind)kind))
+            fresh |= 1u << kind;
+    for (int kind = 0; kind < OBJECT_KIND_COUNT && inventory->begun; kind++)
+        if (fresh & (1u << kind))
+            inventory->begun((ObjectKind)kind, inventory->begun_user);
+
+    /* What is pending goes to the others now, so that nobody gets it twice. */
+    if (inventory->flush) {
+        g_source_destroy(inventory->flush);
+        g_clear_pointer(&inventory->flush, g_source_unref);
+    }
+    flush_now(inventory);
+    InventoryWatch *watch = g_new0(InventoryWatch, 1);
+    watch->kinds = kinds;
+    watch->number = number;
+    watch->watcher = *watcher;
+    watch->user = user;
+    g_ptr_array_add(inventory->watches, watch);
+    send_snapshot(inventory, watch);
+    return watch;
+}
+
+void inventory_unwatch(Inventory *inventory, InventoryWatch *watch)
+{
+    g_ptr_array_remove(inventory->watches, watch);
+    if (inventory->watches->len == 0)
+        forget_changes(inventory);
+}
