@@ -348,9 +348,17 @@ static void test_filter(void)
     g_string_append(flood, "f");
     assert_filtered(flood->str, "e\xcc\x81\xcc\x81\xcc\x81\xcc\x81"
                                 "f");
+    assert_filtered("\xcc\x81"
+                    "a\xe3\x82\x99",
+                    "a");
+    assert_filtered("\033[3bx\033[3b\033[m\033[b\xe6\x97\xa5\033[2b", "xxxx\033[mx日日日");
     g_autofree char *parameters = g_strnfill(100000, ';');
-    g_autofree char *sequence = g_strconcat("\033[", parameters, "mx", NULL);
-    assert_filtered(sequence, "x");
+    g_autofree char *colours = g_strconcat("\033[1;31", parameters, "mx", NULL);
+    g_autofree char *expected = g_strndup(parameters, FILTER_PARAMETERS_MAX - 2);
+    g_autofree char *cut = g_strconcat("\033[1;31", expected, "mx", NULL);
+    assert_filtered(colours, cut);
+    g_autofree char *others = g_strconcat("\033[", parameters, "Hx", NULL);
+    assert_filtered(others, "x");
 }
 
 /* Sizes are held to limits, whatever the pane asks for. */

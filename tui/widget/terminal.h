@@ -23,9 +23,9 @@
 
 #include "tui/widget/terminal_lines.h"
 
-/* libvterm 0.1.4 fails on a wide character in a screen narrower than that. */
+/* libvterm 0.1.4 fails on a character that is wider than the screen. */
 #define TERMINAL_ROWS_MIN    2
-#define TERMINAL_COLUMNS_MIN 4
+#define TERMINAL_COLUMNS_MIN 10
 #define TERMINAL_ROWS_MAX    500
 #define TERMINAL_COLUMNS_MAX 1000
 #define TERMINAL_ANSWERS_MAX 1024 /* bytes a second */

@@ -19,10 +19,13 @@ static void emit_character(TerminalFilter *filter, gunichar c, GString *out)
     if ((c >= 0x80 && c < 0xa0) || is_bidirectional_control(c) || (c & 0xfffe) == 0xfffe ||
         !g_unichar_validate(c))
         c = REPLACEMENT;
-    if (!terminal_is_combining(c))
+    if (!terminal_is_combining(c)) {
         filter->combining = 0;
-    else if (++filter->combining > FILTER_COMBINING_MAX)
+        filter->last = c;
+    } else if (!filter->last || g_unichar_iswide(c) ||
+               ++filter->combining > FILTER_COMBINING_MAX) {
         return;
+    }
     g_string_append_unichar(out, c);
 }
 
@@ -32,6 +35,7 @@ static void begin(TerminalFilter *filter, FilterState state, char byte)
     filter->pending[0] = byte;
     filter->pending_length = 1;
     filter->number = 0;
+    filter->separators = 0;
 }
 
 /* A control character acts at once, also inside a sequence. */
@@ -64,6 +68,7 @@ static void text_byte(TerminalFilter *filter, guchar byte, GString *out)
         control_byte(filter, byte, out);
     } else if (byte < 0x80) {
         filter->combining = 0;
+        filter->last = byte;
         g_string_append_c(out, (char)byte);
     } else if (byte >= 0xc2 && byte < 0xf5) {
         filter->needed = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
@@ -125,6 +130,23 @@ static void number_digit(TerminalFilter *filter, guchar byte)
     filter->pending[filter->pending_length++] = (char)byte;
 }
 
+static void repeat(TerminalFilter *filter, GString *out)
+{
+    guint times = CLAMP(filter->number, 1, FILTER_REPEAT_MAX);
+    filter->state = FILTER_TEXT;
+    for (guint i = 0; filter->last && i < times; i++)
+        g_string_append_unichar(out, filter->last);
+}
+
+static void end_control_sequence(TerminalFilter *filter, guchar final, GString *out)
+{
+    if (final == 'b')
+        repeat(filter, out);
+    else if (filter->state == FILTER_CONTROL || final == 'm')
+        finish(filter, (char) final, out);
+    filter->state = FILTER_TEXT;
+}
+
 static void control_sequence_byte(TerminalFilter *filter, guchar byte, GString *out)
 {
     if (byte < 0x20 || byte == DEL) {
@@ -133,11 +155,13 @@ static void control_sequence_byte(TerminalFilter *filter, guchar byte, GString *
         filter->state = FILTER_TEXT;
         text_byte(filter, byte, out);
     } else if (byte >= 0x40) {
-        if (filter->state == FILTER_CONTROL)
-            finish(filter, (char)byte, out);
-        filter->state = FILTER_TEXT;
-    } else if (filter->pending_length >= FILTER_PARAMETERS_MAX) {
-        filter->state = FILTER_CONTROL_DROP;
+        end_control_sequence(filter, byte, out);
+    } else if (filter->pending_length >= FILTER_SEQUENCE_MAX ||
+               ((byte == ';' || byte == ':') &&
+                ++filter->separators >= FILTER_PARAMETERS_MAX)) {
+        filter->state = FILTER_CONTROL_LONG;
+    } else if (filter->state == FILTER_CONTROL_LONG) {
+        return;
     } else if (g_ascii_isdigit(byte)) {
         number_digit(filter, byte);
     } else {
@@ -179,7 +203,7 @@ void terminal_filter_feed(TerminalFilter *filter, const char *bytes, size_t leng
             escape_byte(filter, byte, out);
             break;
         case FILTER_CONTROL:
-        case FILTER_CONTROL_DROP:
+        case FILTER_CONTROL_LONG:
             control_sequence_byte(filter, byte, out);
             break;
         case FILTER_STRING:

@@ -8,29 +8,34 @@
  *   bidirectional overrides and noncharacters are U+FFFD too.
  * - OSC, DCS, APC, PM and SOS strings are dropped whole: titles, the clipboard
  *   (OSC 52), colours, status requests. Nothing of them is kept in memory.
- * - In a control sequence no number is over FILTER_NUMBER_MAX, and one with
- *   more than FILTER_PARAMETERS_MAX bytes is dropped.
+ * - In a control sequence no number is over FILTER_NUMBER_MAX. One with more
+ *   than FILTER_PARAMETERS_MAX parameters is cut if it sets colours, else
+ *   dropped: libvterm 0.1.4 writes past its array of them.
+ * - "Repeat the character" (REP) is written out, up to FILTER_REPEAT_MAX times:
+ *   libvterm 0.1.4 loops for ever over one without width.
  * - Lines of double width or height (DECDWL, DECDHL) are dropped: the emulator
  *   does not keep to their narrower margin.
- * - At most FILTER_COMBINING_MAX combining characters follow a character.
+ * - At most FILTER_COMBINING_MAX combining characters follow a character; those
+ *   that libvterm takes for wide are dropped.
  *
- * One byte becomes at most FILTER_GROWTH bytes of output.
+ * Apart from repetition, one byte becomes at most three bytes of output.
  */
 #pragma once
 
 #include <glib.h>
 
 #define FILTER_NUMBER_MAX     9999
-#define FILTER_PARAMETERS_MAX 128
+#define FILTER_PARAMETERS_MAX 15
+#define FILTER_SEQUENCE_MAX   120
 #define FILTER_COMBINING_MAX  4
-#define FILTER_GROWTH         4
+#define FILTER_REPEAT_MAX     500
 
 typedef enum {
     FILTER_TEXT,
     FILTER_ESCAPE,        /* after ESC */
     FILTER_INTERMEDIATE,  /* after ESC and intermediate bytes */
     FILTER_CONTROL,       /* in a control sequence, kept in pending */
-    FILTER_CONTROL_DROP,  /* in one that is too long */
+    FILTER_CONTROL_LONG,  /* in one that is too long, of which the start is kept */
     FILTER_STRING,        /* in a string that is dropped */
     FILTER_STRING_ESCAPE, /* after ESC in it: perhaps its end */
 } FilterState;
@@ -38,13 +43,15 @@ typedef enum {
 /* All zero is a fresh one. */
 typedef struct {
     FilterState state;
-    char pending[FILTER_PARAMETERS_MAX + 8]; /* a begun escape or control sequence */
+    char pending[FILTER_SEQUENCE_MAX + 4]; /* a begun escape or control sequence */
     guint pending_length;
     guint number;       /* the number being read in a control sequence */
+    guint separators;   /* between its parameters */
     gunichar character; /* a begun UTF-8 character, and bytes that it still needs */
     guint needed;
-    gunichar least; /* a smaller one would be an overlong form */
-    guint combining;
+    gunichar least;  /* a smaller one would be an overlong form */
+    guint combining; /* so many since the last that does not */
+    gunichar last;   /* that one, for repetition; 0 for none */
 } TerminalFilter;
 
 /* Appends what may pass to out. */
