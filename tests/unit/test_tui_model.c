@@ -1,0 +1,280 @@
+#include "backend/wire/error.h"
+#include "backend/wire/message.h"
+#include "tui/model/filter.h"
+#include "tui/model/fuzzy.h"
+#include "tui/model/model.h"
+#include "tui/model/order.h"
+#include "tui/model/units.h"
+
+#include <math.h>
+#include <string.h>
+
+static ModelApply apply(Model *model, guint node, const char *text, gboolean *ready)
+{
+    g_autoptr(json_t) params = json_loads(text, 0, NULL);
+    g_assert_nonnull(params);
+    return model_apply(model, node, params, ready);
+}
+
+static Model *small_cluster(void)
+{
+    Model *model = model_new();
+    model_node_add(model, "root@one");
+    model_node_add(model, "root@two");
+    for (guint node = 0; node < 2; node++) {
+        model_node_hello(model, node, node ? "node2" : "node1", "0.1.0", WIRE_ROLE_ADMIN);
+        model_node_link(model, node, MODEL_LINK_UP, NULL);
+        model_watch_begin(model, node, 7 + node);
+    }
+    gboolean ready = FALSE;
+    g_assert_cmpint(
+        apply(model, 0,
+              "{\"watch\":7,\"seq\":1,\"objects\":["
+              "{\"kind\":\"guest\",\"id\":\"vm/100\",\"name\":\"web2\",\"state\":\"running\","
+              "\"cpu\":44.5,\"mem_max\":4294967296,\"tags\":[\"prod\",\"web\"],"
+              "\"addresses\":[\"fe80::1\",\"192.0.2.10\"],\"autostart\":true},"
+              "{\"kind\":\"guest\",\"id\":\"ct/201\",\"name\":\"Cache\",\"state\":\"stopped\","
+              "\"autostart\":false}]}",
+              &ready),
+        ==, MODEL_APPLIED);
+    g_assert_false(ready);
+    apply(model, 0, "{\"watch\":7,\"seq\":2,\"ready\":true}", &ready);
+    g_assert_true(ready);
+    apply(model, 1,
+          "{\"watch\":8,\"seq\":1,\"ready\":true,\"objects\":["
+          "{\"kind\":\"guest\",\"id\":\"vm/101\",\"name\":\"web10\",\"state\":\"running\","
+          "\"cpu\":3,\"tags\":[\"webmail\"],\"started\":1000},"
+          "{\"kind\":\"task\",\"id\":\"t1\",\"state\":\"running\",\"progress\":5}]}",
+          NULL);
+    return model;
+}
+
+static void test_counts(void)
+{
+    g_autoptr(Model) model = small_cluster();
+    ModelCounts counts;
+    model_counts(model, &counts);
+    g_assert_cmpuint(counts.nodes_ready, ==, 2);
+    g_assert_cmpuint(counts.guests, ==, 3);
+    g_assert_cmpuint(counts.running, ==, 2);
+    g_assert_cmpuint(counts.stopped, ==, 1);
+    g_assert_cmpuint(counts.tasks, ==, 1);
+    apply(model, 0,
+          "{\"watch\":7,\"seq\":3,\"objects\":[{\"kind\":\"guest\",\"id\":\"vm/100\","
+          "\"state\":\"paused\"}],\"gone\":[{\"kind\":\"guest\",\"id\":\"ct/201\"}]}",
+          NULL);
+    model_counts(model, &counts);
+    g_assert_cmpuint(counts.running, ==, 1);
+    g_assert_cmpuint(counts.stopped, ==, 0);
+    g_assert_cmpuint(counts.other, ==, 1);
+}
+
+static guint64 heard_fields;
+static int heard_gone;
+
+static void listener(ModelChange change, ModelObject *object, guint64 fields, gpointer user)
+{
+    if (change == MODEL_CHANGED)
+        heard_fields |= fields;
+    if (change == MODEL_GONE)
+        heard_gone++;
+}
+
+static void test_deltas(void)
+{
+    g_autoptr(Model) model = small_cluster();
+    heard_fields = 0;
+    heard_gone = 0;
+    model_listen(model, listener, NULL);
+    apply(model, 0,
+          "{\"watch\":7,\"seq\":3,\"objects\":[{\"kind\":\"guest\",\"id\":\"vm/100\","
+          "\"cpu\":null,\"name\":\"web2\"}]}",
+          NULL);
+    ModelGuest *guest = model_find_guest(model, "vm/100");
+    g_assert_true(isnan(guest->cpu));
+    g_assert_cmpstr(guest->name, ==, "web2");
+    g_assert_cmpuint(heard_fields, ==, 1ull << model_field_find(OBJECT_GUEST, "cpu"));
+    /* A gap ends the watch; deltas of it are foreign from then on. */
+    g_assert_cmpint(apply(model, 0, "{\"watch\":7,\"seq\":5}", NULL), ==, MODEL_GAP);
+    g_assert_cmpint(apply(model, 0, "{\"watch\":7,\"seq\":6}", NULL), ==, MODEL_FOREIGN);
+    /* A new snapshot: what it does not name is gone, of this node only. */
+    model_watch_begin(model, 0, 9);
+    apply(model, 0,
+          "{\"watch\":9,\"seq\":1,\"ready\":true,\"objects\":["
+          "{\"kind\":\"guest\",\"id\":\"vm/100\",\"name\":\"web2\"}]}",
+          NULL);
+    g_assert_cmpint(heard_gone, ==, 1);
+    g_assert_null(model_find_guest(model, "ct/201"));
+    g_assert_nonnull(model_find_guest(model, "vm/101"));
+    model_unlisten(model, listener, NULL);
+}
+
+static void test_hostile(void)
+{
+    g_autoptr(Model) model = small_cluster();
+    static const char *const lines[] = {
+        "{\"watch\":7,\"seq\":3,\"objects\":[1,null,{},{\"kind\":\"guest\"},"
+        "{\"kind\":\"guest\",\"id\":\"vm/1\"},{\"kind\":\"guest\",\"id\":5},"
+        "{\"kind\":\"task\",\"id\":\"\"},{\"kind\":\"moon\",\"id\":\"x\"}]}",
+        "{\"watch\":7,\"seq\":4,\"objects\":{},\"gone\":[{},{\"kind\":\"node\",\"id\":"
+        "\"node1\"}]}",
+        "{\"watch\":7,\"seq\":5,\"objects\":[{\"kind\":\"guest\",\"id\":\"vm/100\","
+        "\"cpu\":\"high\",\"name\":7,\"state\":\"melting\",\"tags\":\"x\",\"vcpus\":1e300}]}",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
+        g_assert_cmpint(apply(model, 0, lines[i], NULL), ==, MODEL_APPLIED);
+    const ModelGuest *guest = model_find_guest(model, "vm/100");
+    g_assert_true(isnan(guest->cpu));
+    g_assert_cmpint(guest->state, ==, GUEST_STATE_UNKNOWN);
+    g_assert_cmpuint(model_objects(model, OBJECT_GUEST)->len, ==, 3);
+}
+
+static void test_stale(void)
+{
+    g_autoptr(Model) model = small_cluster();
+    const ModelGuest *guest = model_find_guest(model, "vm/100");
+    gint64 since = 0;
+    g_assert_false(model_is_stale(model, &guest->base, &since));
+    model_node_link(model, 0, MODEL_LINK_DOWN, "connection reset");
+    g_assert_true(model_is_stale(model, &guest->base, &since));
+    g_assert_cmpint(since, >, 0);
+    g_assert_cmpint(apply(model, 0, "{\"watch\":7,\"seq\":3}", NULL), ==, MODEL_FOREIGN);
+}
+
+/* The ids of the guests that a filter lets through, in order. */
+static char *filtered(const Model *model, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Filter) filter = filter_parse(OBJECT_GUEST, text, &error);
+    if (!filter)
+        return g_strdup_printf("error: %s", error->message);
+    const GPtrArray *guests = model_objects(model, OBJECT_GUEST);
+    g_autofree gpointer *rows = g_memdup2(guests->pdata, guests->len * sizeof(gpointer));
+    order_sort(model, OBJECT_GUEST, -1, false, rows, guests->len);
+    GString *ids = g_string_new(NULL);
+    for (guint i = 0; i < guests->len; i++)
+        if (filter_matches(filter, model, rows[i]))
+            g_string_append_printf(ids, "%s%s", ids->len ? " " : "", model_object_id(rows[i]));
+    return g_string_free(ids, FALSE);
+}
+
+static void test_filter(void)
+{
+    g_autoptr(Model) model = small_cluster();
+    static const char *const cases[][2] = {
+        {"", "vm/100 vm/101 ct/201"},
+        {"web", "vm/100 vm/101"},
+        {"WEB", "vm/100 vm/101"},
+        {"!web", "ct/201"},
+        {"state:running cpu>10", "vm/100"},
+        {"cpu<=3", "vm/101"},
+        {"!cpu>10", "vm/101 ct/201"},
+        {"tag:web", "vm/100 vm/101"},
+        {"tag=web", "vm/100"},
+        {"tag!=web", "vm/101 ct/201"},
+        {"node:node2", "vm/101"},
+        {"name:~^web\\d{2}$", "vm/101"},
+        {"~^c.c", "ct/201"},
+        {"name=CACHE", "ct/201"},
+        {"mem_max>=4G", "vm/100"},
+        {"mem_max>4G", ""},
+        {"cpu:-", "ct/201"},
+        {"autostart:yes", "vm/100"},
+        {"autostart:no", "ct/201"},
+        {"fe80::1", "vm/100"},
+        {"ip:192.0.2", "vm/100"},
+        {"up>2d", "vm/101"},
+        {"id>100", "vm/101 ct/201"},
+        {"\"web2\"", "vm/100"},
+        {"name:\"web2\"", "vm/100"},
+        {"state:", "vm/100 vm/101 ct/201"},
+        {"kind:ct", "ct/201"},
+        {"colour:red", "error: colour is not a field here"},
+        {"cpu>much", "error: cpu>much: much is not a number"},
+        {"name>3", "error: name>3: name is text, ask with : or ="},
+        {"name:~(", "error: name:~(: not a regular expression"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *found = filtered(model, cases[i][0]);
+        g_test_message("%s", cases[i][0]);
+        g_assert_cmpstr(found, ==, cases[i][1]);
+    }
+}
+
+static void check_order(const Model *model, const char *field, bool descending,
+                        const char *expected)
+{
+    const GPtrArray *guests = model_objects(model, OBJECT_GUEST);
+    g_autofree gpointer *rows = g_memdup2(guests->pdata, guests->len * sizeof(gpointer));
+    order_sort(model, OBJECT_GUEST, model_field_find(OBJECT_GUEST, field), descending, rows,
+               guests->len);
+    g_autoptr(GString) ids = g_string_new(NULL);
+    for (guint i = 0; i < guests->len; i++)
+        g_string_append_printf(ids, "%s%s", i ? " " : "", model_object_id(rows[i]));
+    g_assert_cmpstr(ids->str, ==, expected);
+}
+
+static void test_order(void)
+{
+    g_autoptr(Model) model = small_cluster();
+    check_order(model, "name", false, "ct/201 vm/100 vm/101");
+    check_order(model, "name", true, "vm/101 vm/100 ct/201");
+    /* What is not known is last, whichever way. */
+    check_order(model, "cpu", false, "vm/101 vm/100 ct/201");
+    check_order(model, "cpu", true, "vm/100 vm/101 ct/201");
+    check_order(model, "id", true, "ct/201 vm/101 vm/100");
+    g_assert_cmpint(order_compare_text("a010b", "a9b"), >, 0);
+    g_assert_cmpint(order_compare_text("Node2", "node2"), ==, 0);
+}
+
+static void test_fuzzy(void)
+{
+    g_assert_cmpint(fuzzy_score("xyz", "guest start"), <, 0);
+    g_assert_cmpint(fuzzy_score("gs", "guest start"), >, fuzzy_score("gs", "logs"));
+    g_assert_cmpint(fuzzy_score("start web", "vm/100 web1 start"), >=, 0);
+    g_assert_cmpint(fuzzy_score("start web", "vm/100 db start"), <, 0);
+    g_assert_cmpint(fuzzy_score("guests", "guests"), >,
+                    fuzzy_score("guests", "guests stopped"));
+    g_assert_cmpint(fuzzy_score("", "anything"), >=, 0);
+}
+
+static void check_unit(void (*format)(double, char *, size_t), double value,
+                       const char *expected)
+{
+    char text[32];
+    format(value, text, sizeof text);
+    g_assert_cmpstr(text, ==, expected);
+}
+
+static void test_units(void)
+{
+    check_unit(units_bytes, NAN, "-");
+    check_unit(units_bytes, 0, "0 B");
+    check_unit(units_bytes, 1023, "1 KiB");
+    check_unit(units_bytes, 11.8 * 1073741824, "11.8 GiB");
+    check_unit(units_bytes, 118.4 * 1073741824, "118 GiB");
+    check_unit(units_bytes, 4294967296.0, "4 GiB");
+    check_unit(units_rate, 0, "0");
+    check_unit(units_rate, 22.4 * 1048576, "22 MiB");
+    check_unit(units_percent, 44.4, "44");
+    check_unit(units_percent, 0.4, "0.4");
+    check_unit(units_percent, 0, "0");
+    check_unit(units_duration, 43, "43s");
+    check_unit(units_duration, 41 * 86400.0 + 5, "41d");
+    check_unit(units_duration, NAN, "-");
+    check_unit(units_number, 2.1, "2.10");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/tui-model/counts", test_counts);
+    g_test_add_func("/tui-model/deltas", test_deltas);
+    g_test_add_func("/tui-model/hostile", test_hostile);
+    g_test_add_func("/tui-model/stale", test_stale);
+    g_test_add_func("/tui-model/filter", test_filter);
+    g_test_add_func("/tui-model/order", test_order);
+    g_test_add_func("/tui-model/fuzzy", test_fuzzy);
+    g_test_add_func("/tui-model/units", test_units);
+    return g_test_run();
+}

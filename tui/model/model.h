@@ -1,0 +1,77 @@
+/* model - the cluster as the console knows it: nodes, and the objects that each
+ * node's watch brought.
+ *
+ * Knows nothing of screens, sessions or SSH. Whoever owns the links calls
+ * model_node_add() for each, tells how the link fares, and hands every
+ * watch.delta to model_apply(). Objects are known by (node, kind, id). While a
+ * link is down its objects stay as they were; node->heard says how old they
+ * are. After a new watch's snapshot is complete, what it did not name is gone.
+ *
+ * Listeners hear of every change; they must not change the model. A pointer to
+ * an object is valid until its MODEL_GONE was told.
+ */
+#pragma once
+
+#include "tui/model/fields.h"
+#include "tui/model/object.h"
+
+#include <jansson.h>
+
+typedef enum { MODEL_ADDED, MODEL_CHANGED, MODEL_GONE } ModelChange;
+
+/* fields: a bit for each index of model_fields(kind) that changed. */
+typedef void (*ModelListener)(ModelChange change, ModelObject *object, guint64 fields,
+                              gpointer user);
+
+#define MODEL_NODES_MAX 256
+
+Model *model_new(void);
+void model_free(Model *model);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Model, model_free)
+
+void model_listen(Model *model, ModelListener listener, gpointer user);
+void model_unlisten(Model *model, ModelListener listener, gpointer user);
+
+/* Adds a node that is reached through target; its index. */
+guint model_node_add(Model *model, const char *target);
+guint model_node_count(const Model *model);
+ModelNode *model_node(const Model *model, guint node); /* NULL when there is none */
+ModelNode *model_node_by_name(const Model *model, const char *name);
+
+/* How the link fares; trouble in words, or NULL. */
+void model_node_link(Model *model, guint node, ModelLinkState state, const char *trouble);
+/* What hello said. */
+void model_node_hello(Model *model, guint node, const char *name, const char *agent,
+                      WireRole role);
+/* A new watch was opened: its snapshot begins. */
+void model_watch_begin(Model *model, guint node, gint64 watch);
+
+typedef enum {
+    MODEL_APPLIED,
+    MODEL_FOREIGN, /* of another watch: ignore */
+    MODEL_GAP,     /* a delta is missing: open the watch again */
+} ModelApply;
+
+/* The params of a watch.delta. *ready is set to TRUE when the snapshot was
+ * completed by it; may be NULL. */
+ModelApply model_apply(Model *model, guint node, const json_t *params, gboolean *ready);
+
+/* The objects of a kind in no order; owned by the model, changes with it. */
+const GPtrArray *model_objects(const Model *model, ObjectKind kind);
+ModelObject *model_find(const Model *model, guint node, ObjectKind kind, const char *id);
+/* The guest by its identifier, wherever it is. */
+ModelGuest *model_find_guest(const Model *model, const char *id);
+
+/* Called once a second with seconds since 1970: samples the nodes' history. */
+void model_tick(Model *model, gint64 now);
+
+typedef struct {
+    guint nodes, nodes_up, nodes_ready;
+    guint guests, running, stopped, other;
+    guint alarms, errors; /* alarms of severity error */
+    guint tasks;          /* queued or running */
+} ModelCounts;
+void model_counts(const Model *model, ModelCounts *out);
+
+/* Is this object's node lost, or its driver silent? Then since when. */
+bool model_is_stale(const Model *model, const ModelObject *object, gint64 *since);
