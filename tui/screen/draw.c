@@ -1,0 +1,147 @@
+#include "tui/screen/private.h"
+#include "tui/screen/text.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum { COLUMNS_MAX = 2048 };
+
+static void use_style(const ScreenStyle *style)
+{
+    int pair = style->pair;
+    (void)wattr_set(stdscr, style->attributes, (short)MIN(pair, SHRT_MAX), &pair);
+}
+
+/* Clips a run to the screen; false when nothing is left. */
+static bool clip(int row, int column, int *columns)
+{
+    if (row < 0 || row >= LINES || column < 0 || column >= COLS || *columns <= 0)
+        return false;
+    *columns = MIN(*columns, MIN(COLS - column, COLUMNS_MAX));
+    return true;
+}
+
+int draw_text(Screen *screen, int row, int column, int columns, Role role, const char *text)
+{
+    wchar_t fitted[COLUMNS_MAX * 3 + 2];
+    if (!clip(row, column, &columns))
+        return 0;
+    int used = text_fit(text, columns, glyph_sign(GLYPH_MORE, screen->ascii), screen->utf8,
+                        fitted, G_N_ELEMENTS(fitted));
+    use_style(&screen->styles[role]);
+    (void)mvwaddwstr(stdscr, row, column, fitted);
+    return used;
+}
+
+int draw_printf(Screen *screen, int row, int column, int columns, Role role, const char *format,
+                ...)
+{
+    char buffer[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)g_vsnprintf(buffer, sizeof buffer, format, arguments);
+    va_end(arguments);
+    return draw_text(screen, row, column, columns, role, buffer);
+}
+
+void draw_fill(Screen *screen, Box box, Role role)
+{
+    int columns = box.columns;
+    use_style(&screen->styles[role]);
+    for (int row = MAX(box.row, 0); row < box.row + box.rows && row < LINES; row++)
+        if (clip(row, box.column, &columns))
+            for (int i = 0; i < columns; i++)
+                (void)mvwaddnwstr(stdscr, row, box.column + i, L" ", 1);
+}
+
+void draw_field(Screen *screen, int row, int column, int columns, Role role, Align align,
+                const char *text)
+{
+    int width = text_columns(text, screen->utf8);
+    int before = align == ALIGN_RIGHT ? MAX(columns - width, 0) : 0;
+    if (before)
+        draw_fill(screen, (Box){row, column, 1, before}, role);
+    int used = draw_text(screen, row, column + before, columns - before, role, text);
+    int after = columns - before - used;
+    if (after > 0)
+        draw_fill(screen, (Box){row, column + before + used, 1, after}, role);
+}
+
+void draw_glyph(Screen *screen, int row, int column, Role role, Glyph glyph)
+{
+    draw_sign(screen, row, column, role, glyph_sign(glyph, screen->ascii));
+}
+
+void draw_sign(Screen *screen, int row, int column, Role role, wchar_t sign)
+{
+    int columns = 1;
+    if (!clip(row, column, &columns))
+        return;
+    use_style(&screen->styles[role]);
+    (void)mvwaddnwstr(stdscr, row, column, &sign, 1);
+}
+
+Box draw_centre(const Screen *screen, int rows, int columns)
+{
+    Box box = {.rows = MIN(rows, LINES), .columns = MIN(columns, COLS)};
+    box.row = (LINES - box.rows) / 2;
+    box.column = (COLS - box.columns) / 2;
+    return box;
+}
+
+Box draw_frame(Screen *screen, Box box, Role role, const char *title)
+{
+    draw_fill(screen, box, ROLE_TEXT);
+    int bottom = box.row + box.rows - 1, right = box.column + box.columns - 1;
+    for (int column = box.column + 1; column < right; column++) {
+        draw_glyph(screen, box.row, column, role, GLYPH_HORIZONTAL);
+        draw_glyph(screen, bottom, column, role, GLYPH_HORIZONTAL);
+    }
+    for (int row = box.row + 1; row < bottom; row++) {
+        draw_glyph(screen, row, box.column, role, GLYPH_VERTICAL);
+        draw_glyph(screen, row, right, role, GLYPH_VERTICAL);
+    }
+    draw_glyph(screen, box.row, box.column, role, GLYPH_TOP_LEFT);
+    draw_glyph(screen, box.row, right, role, GLYPH_TOP_RIGHT);
+    draw_glyph(screen, bottom, box.column, role, GLYPH_BOTTOM_LEFT);
+    draw_glyph(screen, bottom, right, role, GLYPH_BOTTOM_RIGHT);
+    if (title && *title) {
+        int used =
+            draw_text(screen, box.row, box.column + 2, box.columns - 5, ROLE_TITLE, title);
+        draw_text(screen, box.row, box.column + 1, 1, ROLE_TEXT, " ");
+        draw_text(screen, box.row, box.column + 2 + used, 1, ROLE_TEXT, " ");
+    }
+    return (Box){box.row + 1, box.column + 1, box.rows - 2, box.columns - 2};
+}
+
+void draw_cursor(Screen *screen, int row, int column)
+{
+    screen->cursor_row = row;
+    screen->cursor_column = column;
+}
+
+void draw_cell(Screen *screen, int row, int column, const gunichar *characters, int width,
+               int foreground, int background, unsigned attributes)
+{
+    wchar_t text[8];
+    int columns = width, count = 0;
+    if (!clip(row, column, &columns) || columns < width)
+        return;
+    for (; characters && characters[count] && count < 5; count++)
+        text[count] = (wchar_t)characters[count];
+    /* The same rules as for every text from outside. */
+    char utf8[64];
+    size_t length = 0;
+    for (int i = 0; i < count; i++)
+        length += (size_t)g_unichar_to_utf8((gunichar)text[i], utf8 + length);
+    utf8[length] = '\0';
+    int used = length ? text_fit(utf8, width, 0, screen->utf8, text, G_N_ELEMENTS(text)) : 0;
+    if (used == 0) {
+        text[0] = L' ';
+        text[1] = 0;
+    }
+    ScreenStyle style = screen_style(screen, foreground, background, attributes);
+    use_style(&style);
+    (void)mvwaddwstr(stdscr, row, column, text);
+}

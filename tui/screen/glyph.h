@@ -1,0 +1,36 @@
+/* screen/glyph - signs and their ASCII twins, in one table. */
+#pragma once
+
+#include <stdbool.h>
+#include <wchar.h>
+
+typedef enum {
+    GLYPH_RUNNING,
+    GLYPH_STOPPED,
+    GLYPH_PAUSED,
+    GLYPH_MOVING,
+    GLYPH_FAILED,
+    GLYPH_UNKNOWN,
+    GLYPH_ATTENTION,
+    GLYPH_TASK,
+    GLYPH_DONE,
+    GLYPH_CURSOR, /* the gutter's mark of the row that keys act on */
+    GLYPH_MARK,   /* the gutter's mark of a marked row */
+    GLYPH_MORE,   /* the text goes on */
+    GLYPH_UP,
+    GLYPH_DOWN,
+    GLYPH_INTO, /* between the parts of a path */
+    GLYPH_HORIZONTAL,
+    GLYPH_VERTICAL,
+    GLYPH_TOP_LEFT,
+    GLYPH_TOP_RIGHT,
+    GLYPH_BOTTOM_LEFT,
+    GLYPH_BOTTOM_RIGHT,
+    GLYPH_BAR_FULL,
+    GLYPH_BAR_EMPTY,
+    GLYPH_COUNT
+} Glyph;
+
+wchar_t glyph_sign(Glyph glyph, bool ascii);
+/* The same as UTF-8, static. */
+const char *glyph_text(Glyph glyph, bool ascii);
