@@ -121,27 +121,11 @@ void draw_cursor(Screen *screen, int row, int column)
     screen->cursor_column = column;
 }
 
-void draw_cell(Screen *screen, int row, int column, const gunichar *characters, int width,
-               int foreground, int background, unsigned attributes)
+void draw_window(Screen *screen, struct _win_st *window)
 {
-    wchar_t text[8];
-    int columns = width, count = 0;
-    if (!clip(row, column, &columns) || columns < width)
-        return;
-    for (; characters && characters[count] && count < 5; count++)
-        text[count] = (wchar_t)characters[count];
-    /* The same rules as for every text from outside. */
-    char utf8[64];
-    size_t length = 0;
-    for (int i = 0; i < count; i++)
-        length += (size_t)g_unichar_to_utf8((gunichar)text[i], utf8 + length);
-    utf8[length] = '\0';
-    int used = length ? text_fit(utf8, width, 0, screen->utf8, text, G_N_ELEMENTS(text)) : 0;
-    if (used == 0) {
-        text[0] = L' ';
-        text[1] = 0;
-    }
-    ScreenStyle style = screen_style(screen, foreground, background, attributes);
-    use_style(&style);
-    (void)mvwaddwstr(stdscr, row, column, text);
+    int row = getbegy(window), column = getbegx(window);
+    int bottom = MIN(row + getmaxy(window), LINES) - 1;
+    int right = MIN(column + getmaxx(window), COLS) - 1;
+    if (bottom >= row && right >= column)
+        (void)copywin(window, stdscr, 0, 0, row, column, bottom, right, FALSE);
 }

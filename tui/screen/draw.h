@@ -32,7 +32,6 @@ Box draw_centre(const Screen *screen, int rows, int columns);
 /* Where the terminal's cursor shall stand after this frame; hidden otherwise. */
 void draw_cursor(Screen *screen, int row, int column);
 
-/* A cell of a guest's terminal: characters as libvterm has them (0-terminated),
- * colours as in skin.h, attributes SKIN_*. width 2 takes the next column too. */
-void draw_cell(Screen *screen, int row, int column, const gunichar *characters, int width,
-               int foreground, int background, unsigned attributes);
+/* Copies a curses WINDOW (a pane's) onto the picture, where it stands. */
+struct _win_st;
+void draw_window(Screen *screen, struct _win_st *window);

@@ -39,8 +39,5 @@ struct Screen {
     gint64 pressed;        /* when the mouse was last pressed, monotonic */
 };
 
-/* The style of a cell of these colours. */
-ScreenStyle screen_style(Screen *screen, int foreground, int background, unsigned attributes);
-
 /* Does terminfo know the terminal, and can it place the cursor? */
 bool screen_check_term(const char *term, int output, GError **error);

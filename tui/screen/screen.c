@@ -148,9 +148,14 @@ static void choose_colours(Screen *screen, const ScreenOptions *options)
     screen->colours = screen->colours >= 256 ? 256 : screen->colours >= 16 ? 16 : 8;
 }
 
-ScreenStyle screen_style(Screen *screen, int foreground, int background, unsigned attributes)
+/* Role number n has pair n + 1; pairs beyond are for panes to allocate. */
+static ScreenStyle make_style(const Screen *screen, Role role, const SkinStyle *wanted)
 {
     ScreenStyle style = {A_NORMAL, 0};
+    unsigned attributes = wanted->attributes;
+    /* Without colour what is chosen must still stand out. */
+    if (screen->colours == 0 && (role == ROLE_SELECTED || role == ROLE_MATCH))
+        attributes |= SKIN_REVERSE;
     if (attributes & SKIN_BOLD)
         style.attributes |= A_BOLD;
     if (attributes & SKIN_DIM)
@@ -161,8 +166,8 @@ ScreenStyle screen_style(Screen *screen, int foreground, int background, unsigne
         style.attributes |= A_REVERSE;
     if (screen->colours == 0)
         return style;
-    int front = skin_nearest(foreground, screen->colours >= 16 ? screen->colours : 16);
-    int back = skin_nearest(background, screen->colours >= 16 ? screen->colours : 16);
+    int front = skin_nearest(wanted->foreground, screen->colours >= 16 ? screen->colours : 16);
+    int back = skin_nearest(wanted->background, screen->colours >= 16 ? screen->colours : 16);
     if (screen->colours < 16) {
         /* The bright ones are the bold ones where there are eight. */
         if (front >= 8)
@@ -172,8 +177,8 @@ ScreenStyle screen_style(Screen *screen, int foreground, int background, unsigne
     }
     if (front < 0 && back < 0)
         return style;
-    int pair = alloc_pair(front, back);
-    style.pair = MAX(pair, 0);
+    if (init_extended_pair((int)role + 1, front, back) == OK)
+        style.pair = (int)role + 1;
     return style;
 }
 
@@ -183,12 +188,7 @@ static void apply_skin(Screen *screen)
         relay_exact_colour(screen->relay, i, -1);
     for (int role = 0; role < ROLE_COUNT; role++) {
         const SkinStyle *style = &screen->skin->styles[role];
-        unsigned attributes = style->attributes;
-        /* Without colour what is chosen must still stand out. */
-        if (screen->colours == 0 && (role == ROLE_SELECTED || role == ROLE_MATCH))
-            attributes |= SKIN_REVERSE;
-        screen->styles[role] =
-            screen_style(screen, style->foreground, style->background, attributes);
+        screen->styles[role] = make_style(screen, (Role)role, style);
         const int colours[] = {style->foreground, style->background};
         for (size_t i = 0; screen->exact && i < G_N_ELEMENTS(colours); i++)
             if (colours[i] >= SKIN_EXACT)
@@ -233,10 +233,10 @@ static void define_keys(void)
         const char *sequence;
         int code;
     } keys[] = {
-        {"\033[A", KEY_UP},         {"\033[B", KEY_DOWN},         {"\033[C", KEY_RIGHT},
-        {"\033[D", KEY_LEFT},       {"\033[H", KEY_HOME},         {"\033[F", KEY_END},
-        {"\033[1~", KEY_HOME},      {"\033[4~", KEY_END},         {"\033[3~", KEY_DC},
-        {"\033[5~", KEY_PPAGE},     {"\033[6~", KEY_NPAGE},       {"\033[Z", KEY_BTAB},
+        {"\033[A", KEY_UP},         {"\033[B", KEY_DOWN},       {"\033[C", KEY_RIGHT},
+        {"\033[D", KEY_LEFT},       {"\033[H", KEY_HOME},       {"\033[F", KEY_END},
+        {"\033[1~", KEY_HOME},      {"\033[4~", KEY_END},       {"\033[3~", KEY_DC},
+        {"\033[5~", KEY_PPAGE},     {"\033[6~", KEY_NPAGE},     {"\033[Z", KEY_BTAB},
         {"\033[200~", KEY_MAX + 1}, {"\033[201~", KEY_MAX + 2},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
