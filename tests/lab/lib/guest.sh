@@ -43,13 +43,14 @@ guest_make() {
 # guest_vm and guest_ct use the variables of guest_make
 guest_vm() {
     local type=qemu cpu="<cpu mode='custom'><model>qemu64</model></cpu>" tune=" tsc=unstable"
+    local features="<tcg><tb-cache unit='MiB'>32</tb-cache></tcg>" # 1 GiB else
     if [ "$(cat "$DIR/node$node/accel")" = KVM ]; then
-        type=kvm cpu=${cpu/qemu64/kvm64} tune= # host-passthrough fails where KVM is nested
+        type=kvm cpu="<cpu mode='host-passthrough'/>" tune='' features=''
     fi
     [ ! -e "$DIR/node$node/local/images/$name.qcow2" ] || die "node$node has a disk $name.qcow2 already"
     cp "$CACHE/$images/data.qcow2" "$DIR/node$node/local/images/$name.qcow2"
     sed "s|@TYPE@|$type|; s|@NAME@|$name|g; s|@UUID@|$(cat /proc/sys/kernel/random/uuid)|; s|@MEMORY@|$memory|
-        s|@IMAGES@|/srv/lab/$images|; s|@ADDRESS@|$address|; s|@TUNE@|$tune|; s|@CPU@|$cpu|
+        s|@IMAGES@|/srv/lab/$images|; s|@ADDRESS@|$address|; s|@TUNE@|$tune|; s|@CPU@|$cpu|; s|@FEATURES@|$features|
         s|@SERIAL2@|$serial2|" "$here/guest/domain.xml" |
         in_member "node$node" virsh -q define /dev/stdin >/dev/null
     [ -z "$start" ] || in_member "node$node" virsh -q start "$name" >/dev/null

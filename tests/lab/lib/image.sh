@@ -70,17 +70,30 @@ image_busybox() { # ROOT
     printf 'root:x:0:\n' >"$1/etc/group"
 }
 
+# image_module NAME: with what it needs first, numbered in the order to insert; what the
+# kernel has built in is not there. Uses `new` (image_ensure) and root (image_initrd).
+image_module() {
+    local path file needs
+    path=$(find "$new/tmp/kernel" -name "$1.ko*" -o -name "${1//_/-}.ko*" | head -n 1)
+    [ -n "$path" ] && ! ls "$root"/modules/*-"$1.ko" >/dev/null 2>&1 || return 0
+    file=$new/tmp/$1.ko
+    case $path in
+    *.xz) xz -dc "$path" >"$file" ;;
+    *) cp "$path" "$file" ;;
+    esac
+    for needs in $(tr '\0' '\n' <"$file" | sed -n 's/^depends=//p' | tr , ' '); do
+        image_module "$needs"
+    done
+    mv "$file" "$root/modules/$(printf %02d "$(find "$root/modules" -type f | wc -l)")-$1.ko"
+}
+
 image_initrd() {
-    local root=$1/tmp/initrd module number=10 path library
+    local root=$1/tmp/initrd module path library
     image_busybox "$root"
     mkdir -p "$root"/{data,modules,etc/acpi}
-    for module in virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk \
-        failover net_failover virtio_net virtio_console virtio_balloon button evdev mbcache jbd2 crc16 \
+    for module in virtio_pci virtio_blk virtio_net virtio_console virtio_balloon button evdev \
         crc32c_generic ext4; do
-        path=$(find "$1/tmp/kernel/lib/modules" -name "$module.ko*")
-        [ -n "$path" ] || continue # built in
-        cp "$path" "$root/modules/$number-${path##*/}"
-        number=$((number + 1))
+        image_module "$module"
     done
     path=$1/tmp/agent/usr/sbin/qemu-ga
     cp "$path" "$root/bin/"
