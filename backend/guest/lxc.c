@@ -1,5 +1,6 @@
 /* guest/lxc - containers through liblxc: the driver's table. */
 #include "backend/guest/driver.h"
+#include "backend/guest/lxc_describe.h"
 #include "backend/guest/lxc_observe.h"
 
 const GuestDriver guest_driver_lxc = {
@@ -8,4 +9,6 @@ const GuestDriver guest_driver_lxc = {
     .observe = lxc_observe,
     .observe_stop = lxc_observe_stop,
     .observe_poke = lxc_observe_poke,
+    .describe = lxc_describe,
+    .definition = lxc_definition,
 };
