@@ -1,5 +1,6 @@
 /* guest/lxc - containers through liblxc: the driver's table. */
 #include "backend/guest/driver.h"
+#include "backend/guest/lxc_act.h"
 #include "backend/guest/lxc_describe.h"
 #include "backend/guest/lxc_observe.h"
 
@@ -11,4 +12,6 @@ const GuestDriver guest_driver_lxc = {
     .observe_poke = lxc_observe_poke,
     .describe = lxc_describe,
     .definition = lxc_definition,
+    .act = lxc_act,
+    .recover = lxc_recover,
 };
