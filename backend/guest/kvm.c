@@ -7,4 +7,8 @@ const GuestDriver guest_driver_kvm = {
     .observe = kvm_observe,
     .observe_stop = kvm_observe_stop,
     .observe_poke = kvm_observe_poke,
+    .describe = kvm_describe,
+    .definition = kvm_definition,
+    .act = kvm_act,
+    .recover = kvm_recover,
 };

@@ -37,6 +37,9 @@ KvmDomain *kvm_domain_find(KvmConnection *connection, const char *native, GError
 void kvm_domain_free(KvmDomain *domain);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KvmDomain, kvm_domain_free)
 
+/* A domain's definition, parsed (see kvm_xml.h); flags are virDomainXMLFlags. */
+struct _xmlDoc *kvm_domain_xml(KvmDomain *domain, unsigned flags, GError **error);
+
 /* Sets *error from the libvirt error of this thread: the code that fits it, and
  * the text given with libvirt's message behind a colon. */
 void kvm_error_set(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -1,7 +1,10 @@
 /* The connection to libvirt's daemon, its event loop and its errors. */
 #include "backend/guest/kvm.h"
+#include "backend/guest/kvm_xml.h"
 
 #include "backend/wire/error.h"
+
+#include <string.h>
 
 static gpointer run_event_loop(gpointer unused)
 {
@@ -74,6 +77,18 @@ KvmDomain *kvm_domain_find(KvmConnection *connection, const char *native, GError
     else
         kvm_error_set(error, "the domain %s can't be looked up", native);
     return NULL;
+}
+
+KvmXml *kvm_domain_xml(KvmDomain *domain, unsigned flags, GError **error)
+{
+    char *text = virDomainGetXMLDesc(domain, flags);
+    if (!text) {
+        kvm_error_set(error, "the definition of vm %s can't be read", virDomainGetName(domain));
+        return NULL;
+    }
+    KvmXml *xml = kvm_xml_parse(text, strlen(text), error);
+    free(text);
+    return xml;
 }
 
 static WireErrorCode code_of(int code)

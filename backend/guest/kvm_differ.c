@@ -1,9 +1,9 @@
 /* Whether two definitions of one domain say the same.
  *
  * Each is flattened into sorted lines "path=value", where a device is named by
- * what identifies it (a disk's target, a NIC's MAC address, else its place among
- * its kind), so that the order of devices does not count. What libvirt fills in
- * while a domain runs gives no line.
+ * what identifies it (a disk's target, a NIC's MAC address, a controller's index,
+ * else its place among its kind), so that the order of devices does not count. What libvirt
+ * fills in while a domain runs gives no line.
  */
 #include "backend/guest/kvm_xml.h"
 
@@ -72,6 +72,11 @@ static gboolean is_given_bridge(const xmlNode *node, const char *attribute)
            g_strcmp0(kvm_xml_attribute(node->parent, "type"), "bridge") == 0;
 }
 
+static const char *text_or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
 /* What tells this element from its siblings of the same name. */
 static char *identity(const xmlNode *node)
 {
@@ -80,6 +85,9 @@ static char *identity(const xmlNode *node)
         key = kvm_xml_attribute(kvm_xml_child(node, "target"), "dev");
     else if (strcmp((const char *)node->name, "interface") == 0)
         key = kvm_xml_attribute(kvm_xml_child(node, "mac"), "address");
+    else if (strcmp((const char *)node->name, "controller") == 0)
+        return g_strdup_printf("%s %s", text_or_empty(kvm_xml_attribute(node, "type")),
+                               text_or_empty(kvm_xml_attribute(node, "index")));
     if (key)
         return g_strdup(key);
     int place = 0;
@@ -103,7 +111,8 @@ static void flatten(const xmlNode *node, const char *above, int depth, GPtrArray
         const char *key = (const char *)attribute->name;
         const char *value = kvm_xml_attribute(node, key);
         if (is_given_bridge(node, key) || !skip_attribute(parent, name, key))
-            g_ptr_array_add(lines, g_strdup_printf("%s@%s=%s", path, key, value ? value : ""));
+            g_ptr_array_add(lines,
+                            g_strdup_printf("%s@%s=%s", path, key, text_or_empty(value)));
     }
     const char *text = kvm_xml_text(node);
     if (text)

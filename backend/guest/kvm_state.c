@@ -164,25 +164,13 @@ gint64 kvm_started_read(const char *name)
     return process_start(pid);
 }
 
-static KvmXml *xml_read(KvmDomain *domain, unsigned flags, GError **error)
-{
-    char *text = virDomainGetXMLDesc(domain, flags);
-    if (!text) {
-        kvm_error_set(error, "the definition of vm %s can't be read", virDomainGetName(domain));
-        return NULL;
-    }
-    KvmXml *xml = kvm_xml_parse(text, strlen(text), error);
-    free(text);
-    return xml;
-}
-
 GuestSummary *kvm_summary_read(KvmDomain *domain, GError **error)
 {
     GuestState state;
     const char *reason;
     char native[VIR_UUID_STRING_BUFLEN];
     int autostart = 0;
-    g_autoptr(KvmXml) xml = xml_read(domain, 0, error);
+    g_autoptr(KvmXml) xml = kvm_domain_xml(domain, 0, error);
     if (!xml || virDomainGetUUIDString(domain, native) < 0 ||
         !kvm_state_read(domain, &state, &reason, error))
         return NULL;
@@ -192,7 +180,7 @@ GuestSummary *kvm_summary_read(KvmDomain *domain, GError **error)
         (void)virDomainGetAutostart(domain, &autostart);
     g_autoptr(KvmXml) saved = NULL;
     if (active && persistent)
-        saved = xml_read(domain, VIR_DOMAIN_XML_INACTIVE, NULL);
+        saved = kvm_domain_xml(domain, VIR_DOMAIN_XML_INACTIVE, NULL);
 
     KvmXmlBrief brief = kvm_xml_brief(xml);
     GuestSummary *summary = g_new0(GuestSummary, 1);

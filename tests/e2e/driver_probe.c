@@ -33,9 +33,7 @@ typedef struct {
     int notes, die_at;
 } Probe;
 
-static const GuestDriver *const drivers[] = {
-    &guest_driver_kvm,
-};
+static const GuestDriver *const drivers[] = {&guest_driver_kvm, &guest_driver_lxc};
 
 static void print_line(const Probe *probe, json_t *line)
 {
