@@ -97,7 +97,15 @@ instance_up() {
     done
     touch "$DIR/up"
     trap - EXIT INT TERM HUP
-    [ -x "$BUILD/agent/gantryd" ] || echo "lab: no $BUILD/agent/gantryd yet; each node starts it when it is built" >&2
+    if [ -x "$BUILD/agent/gantryd" ]; then
+        for ((n = 1; n <= count; n++)); do
+            wait_for 20 node_answers_agent "$n" ||
+                echo "lab: node$n: gantryd does not listen: $(tail -n 1 "$DIR/node$n/log/gantryd.log")" >&2
+        done
+        say "gantryd"
+    else
+        echo "lab: no $BUILD/agent/gantryd yet; each node starts it when it is built" >&2
+    fi
     echo "lab $LAB: $count nodes up in $(elapsed) s, $(lab_net 0).1 to .$count"
 }
 
@@ -117,6 +125,10 @@ node_answers_libvirt() {
     in_member "node$1" virsh -c qemu:///system uri
 }
 
+node_answers_agent() {
+    test -S "/proc/$(pid_of "$DIR/node$1/init.pid")/root/run/gantry.sock"
+}
+
 # instance_remove: end and remove whatever there is of it, made by whom and how far
 # it may. Says what it could not remove, and fails then.
 instance_remove() {
@@ -126,12 +138,22 @@ instance_remove() {
     fi
     cgroup_kill || status=1
     say "processes ended"
+    logs_keep || status=1
     loops_detach || status=1
     cgroup_remove || status=1
     rm -rf --one-file-system "$DIR" || status=1
     [ -e "$DIR" ] || rmdir "$BASE" 2>/dev/null || true
     say "cgroups and $DIR removed"
     return $status
+}
+
+# logs_keep: the nodes' logs into $LAB_LOGS, when a test asked for them
+logs_keep() {
+    local log
+    [ -n "${LAB_LOGS:-}" ] || return 0
+    for log in "$DIR"/node*/log; do
+        [ ! -d "$log" ] || cp -rT "$log" "$LAB_LOGS/$LAB-$(basename "$(dirname "$log")")" || return
+    done
 }
 
 # loops_detach: loop devices on files of the lab that nobody detached. Inode numbers
@@ -184,7 +206,7 @@ instance_status() {
 node_agent_state() {
     local pid
     if pid=$(daemon_pid "$1" gantryd); then
-        if in_member "node$1" test -S /run/gantry.sock; then echo "pid $pid, listens"; else echo "pid $pid, no socket"; fi
+        if node_answers_agent "$1"; then echo "pid $pid, listens"; else echo "pid $pid, no socket"; fi
     elif [ -x "$BUILD/agent/gantryd" ]; then
         echo "not running: $(tail -n 1 "$DIR/node$1/log/gantryd.log" 2>/dev/null)"
     else

@@ -1,0 +1,105 @@
+#!/bin/bash
+# test.sh [PART...] - build and test everything; ends with "N passed, N failed".
+#
+#   unit      the unit tests
+#   sanitize  unit and end-to-end tests, built with AddressSanitizer and UBSan
+#   e2e       the end-to-end tests, in the lab
+#   fuzz      every fuzz target over its corpus, and a fixed number of runs
+#   lint      shellcheck over the scripts
+# All of them without arguments. Builds into build-test*/; needs root for the lab.
+set -uo pipefail
+cd "$(dirname "$(readlink -f "$0")")" || exit
+. tests/lib/packages.sh
+. tests/lib/steps.sh
+umask 022
+
+parts=${*:-lint unit sanitize e2e fuzz}
+for part in $parts; do
+    case $part in
+    unit | sanitize | e2e | fuzz | lint) ;;
+    *)
+        sed -n 's/^# \{0,1\}//; 2,9p' "$0"
+        exit 2
+        ;;
+    esac
+done
+wanted() { [[ " $parts " = *" $1 "* ]]; }
+
+passed=0 failed=0
+log=$(mktemp)
+finish() {
+    rm -f "$log"
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+    exit
+}
+trap finish EXIT
+trap 'failed=$((failed + 1)); exit' INT TERM HUP
+
+# must TITLE COMMAND...: a step without which nothing goes on
+must() {
+    step "$@" || {
+        failed=$((failed + 1))
+        exit
+    }
+}
+
+build() { # DIRECTORY OPTIONS...
+    local directory=$1
+    shift
+    [ -e "$directory/build.ninja" ] || meson setup "$directory" --werror "$@" || return
+    ninja -C "$directory"
+}
+
+# count_meson DIRECTORY: add up what the last `meson test` there says
+count_meson() {
+    local counts
+    counts=$(awk -F: '/^(Ok|Expected Fail) *:/ {ok += $2} /^(Fail|Unexpected Pass|Timeout) *:/ {bad += $2}
+        END {print ok + 0, bad + 0}' "$1/meson-logs/testlog.txt" 2>/dev/null)
+    passed=$((passed + ${counts% *}))
+    failed=$((failed + ${counts#* }))
+    [ "${counts:-0 0}" != "0 0" ] || failed=$((failed + 1)) # it did not come to any test
+}
+
+suite() { # TITLE DIRECTORY SUITE
+    rm -f "$2/meson-logs/testlog.txt"
+    step "$1" meson test -C "$2" --suite "$3" --no-rebuild --print-errorlogs
+    count_meson "$2"
+}
+
+e2e() { # DIRECTORY
+    local result=$PWD/$1/e2e.result
+    rm -f "$result"
+    tests/e2e/run --build "$PWD/$1" --result "$result" </dev/null
+    read -r good bad <"$result" || bad=1 good=0
+    passed=$((passed + good))
+    failed=$((failed + bad))
+}
+
+lint() {
+    if step "shellcheck" shellcheck -e SC1091 demo.sh test.sh .ci/run tests/lib/*.sh tests/lab/lab \
+        tests/lab/lib/* tests/e2e/run tests/e2e/*.sh; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+}
+
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
+
+must "Installing what is missing" packages_install packages.txt console agent host lab test
+if wanted lint; then lint; fi
+if wanted unit || wanted e2e; then must "Building" build build-test; fi
+if wanted sanitize; then
+    must "Building with sanitizers" build build-test-sanitize -Db_sanitize=address,undefined -Db_lundef=false
+fi
+if wanted fuzz; then
+    CC=clang must "Building fuzz targets" build build-test-fuzz -Dfuzz=true \
+        -Db_sanitize=address,undefined -Db_lundef=false
+fi
+if wanted unit; then suite "Unit tests" build-test unit; fi
+if wanted sanitize; then suite "Unit tests with sanitizers" build-test-sanitize unit; fi
+if wanted fuzz; then suite "Fuzz targets" build-test-fuzz fuzz; fi
+if wanted e2e; then e2e build-test; fi
+if wanted sanitize; then e2e build-test-sanitize; fi

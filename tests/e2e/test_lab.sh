@@ -1,0 +1,95 @@
+#!/bin/bash
+# test_lab.sh - the lab itself: nodes, two instances at once, guests, and that nothing is left.
+cd "$(dirname "$0")" || exit
+. ./lib.sh
+
+other=${LAB}b
+base=${LAB_BASE:-/var/tmp/gantry-lab}
+
+# what the machine has that a lab could leave behind
+processes() { grep -l "gantry-lab-$LAB" /proc/[0-9]*/cgroup 2>/dev/null; }
+networks() { ls /run/netns 2>/dev/null; ip -br link | awk '{print $1}'; } # of the machine
+lab_networks() { networks | grep -E "$LAB|^(n[1-5]p[01]|br[01]|vmbr0|ws|veth.*|vnet.*)(@|$)"; }
+mounts() { grep "gantry-lab/$LAB" /proc/self/mounts; }
+cgroups() { find /sys/fs/cgroup -type d -name "gantry-lab-$LAB*" -print; }
+loops() { losetup -nO BACK-FILE | grep lab-test.img; }
+nothing_left() {
+    local found
+    found=$(processes; mounts; cgroups; loops; ls -d "$base/$LAB"* 2>/dev/null)
+    [ -z "$found" ] || {
+        echo "$found"
+        return 1
+    }
+}
+down_both() {
+    # shellcheck disable=SC2154 # from lib.sh
+    "$lab" down && "$lab" --name "$other" down
+}
+domain_is() { [ "$("$lab" run node1 virsh domstate "$1")" = "$2" ]; }
+container_is() { [ "$("$lab" run node1 lxc-info -n "$1" -sH)" = "$2" ]; }
+pings() { "$lab" ws busybox ping -c 1 -W 2 "$1"; }
+
+before=$(lab_networks)
+check "one node comes up" "$lab" up 1 || exit
+check "status finds it" "$lab" status
+check_fails "a second up of the same name is refused" "$lab" up 1
+check "another lab comes up beside it" "$lab" --name "$other" up 2
+check "both answer over SSH" "$lab" ws ssh node1 true
+check "the other too, at its second node" "$lab" --name "$other" ws ssh node2 true
+check_fails "their addresses differ" test "$("$lab" addr 1)" = "$("$lab" --name "$other" addr 1)"
+check_fails "one lab does not reach the other" pings "$("$lab" --name "$other" addr 1)"
+for user in viewer operator outsider; do
+    same "$user logs in" "$user" "$("$lab" ws ssh "$user@node1" id -un)"
+done
+same "a command's status comes through" 7 "$("$lab" run node1 sh -c 'exit 7'; echo $?)"
+check_fails "a node that is not there is refused" "$lab" run node2 true
+
+vm=$("$lab" guest node1 vm v1 --wait --serial2)
+check "a VM boots and its agent answers" "$lab" run node1 virsh qemu-agent-command v1 '{"execute":"guest-ping"}'
+check "it is reached at its address" pings "$vm"
+"$lab" run node1 virsh -q shutdown --mode acpi v1
+check "its power button works" eventually 30 domain_is v1 "shut off"
+"$lab" run node1 virsh -q start v1
+check "it starts again" eventually 60 "$lab" run node1 virsh qemu-agent-command v1 '{"execute":"guest-ping"}'
+"$lab" run node1 virsh -q shutdown --mode agent v1
+check "it shuts down by its agent" eventually 30 domain_is v1 "shut off"
+"$lab" run node1 virsh -q start v1
+
+ct=$("$lab" guest node1 ct c1 --wait)
+same "a container attaches" c1 "$("$lab" run node1 lxc-attach -n c1 -- hostname)"
+check "it is reached at its address" pings "$ct"
+check "it shuts down cleanly" "$lab" run node1 lxc-stop --nokill -t 20 -n c1
+check "and is stopped then" container_is c1 STOPPED
+"$lab" run node1 lxc-start -n c1
+
+check "libvirtd stops" "$lab" fault stop node1 libvirtd
+check_fails "and does not answer" "$lab" run node1 timeout 2 virsh list
+check "it goes on" "$lab" fault cont node1 libvirtd
+check "and answers" eventually 10 "$lab" run node1 virsh list
+check "sshd is killed" "$lab" fault kill node1 sshd
+check "init starts it again" eventually 10 "$lab" ws ssh node1 true
+
+# what makes going down hard: a frozen container, a stopped daemon, a loop device
+"$lab" run node1 lxc-freeze -n c1
+"$lab" fault stop node1 libvirtd
+"$lab" run node1 sh -c 'truncate -s 8M /srv/local/lab-test.img && losetup -f /srv/local/lab-test.img'
+check "there is a loop device to forget" loops
+check "both labs go down" down_both
+check "nothing is left" nothing_left
+same "the machine's networks are as before" "$before" "$(lab_networks)"
+
+"$lab" up 3 >/dev/null 2>&1 &
+starting=$!
+eventually 10 test -e "$base/$LAB/switch.pid"
+kill -TERM $starting
+wait $starting
+check "up that is interrupted leaves nothing" nothing_left
+
+"$lab" up 3 >/dev/null 2>&1 &
+starting=$!
+eventually 10 test -e "$base/$LAB/ws.pid"
+kill -KILL $starting
+wait $starting 2>/dev/null
+check "down ends a lab whose up was killed" "$lab" down
+check "nothing is left" nothing_left
+finish
