@@ -3,6 +3,7 @@
 #include "backend/guest/lxc_act.h"
 #include "backend/guest/lxc_describe.h"
 #include "backend/guest/lxc_observe.h"
+#include "backend/guest/lxc_stream.h"
 
 const GuestDriver guest_driver_lxc = {
     .name = "lxc",
@@ -14,4 +15,5 @@ const GuestDriver guest_driver_lxc = {
     .definition = lxc_definition,
     .act = lxc_act,
     .recover = lxc_recover,
+    .stream = lxc_stream,
 };

@@ -62,6 +62,21 @@ char *lxc_config_set(const char *text, const char *key, const char *value)
     return g_strdup_printf("%s%s%s = %s\n", text, ended ? "" : "\n", key, value);
 }
 
+char *lxc_config_find(const char *text, const char *key)
+{
+    char *found = NULL;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        const char *name;
+        gsize length;
+        if (!line_sets(*line, key))
+            continue;
+        g_free(found);
+        found = g_strchomp(g_strdup(line_value(*line, &name, &length)));
+    }
+    return found;
+}
+
 /* A path ends where a component ends: "/var/lib/lxc/c1" is not in "/var/lib/lxc/c10". */
 static gboolean ends_component(char c)
 {

@@ -30,6 +30,9 @@ gboolean lxc_config_prepare(int directory, const char *name, const char *text, G
  * none or a later include could undo it, on a new line at the end. */
 char *lxc_config_set(const char *text, const char *key, const char *value);
 
+/* The value of the last line that sets key, or NULL. */
+char *lxc_config_find(const char *text, const char *key);
+
 /* The text for a container whose directory moved: in values (not in comments) the
  * path is replaced where it stands as a whole path or the beginning of one, and
  * lxc.uts.name where it was the old name. */

@@ -52,13 +52,16 @@ static void set_item_number(json_t *object, const char *key, LxcHandle *handle,
 
 /* ---- configuration ---- */
 
-static void describe_root(json_t *object, LxcHandle *handle)
+/* liblxc takes the backing off the path that it answers with: "overlay:LOWER:UPPER". */
+static void describe_root(json_t *object, LxcHandle *handle, int directory)
 {
     g_autofree char *path = lxc_handle_item(handle, "lxc.rootfs.path");
-    const char *colon = path && *path != '/' ? strchr(path, ':') : NULL;
-    g_autofree char *backing = colon ? g_strndup(path, (gsize)(colon - path)) : g_strdup("dir");
-    set(object, "rootfs_path", string_or_null(colon ? colon + 1 : path));
-    set(object, "rootfs_backing", string_or_null(path ? backing : NULL));
+    g_autofree char *text = lxc_config_read(directory, NULL);
+    g_autofree char *written = text ? lxc_config_find(text, "lxc.rootfs.path") : NULL;
+    const char *colon = written && *written != '/' ? strchr(written, ':') : NULL;
+    g_autofree char *backing = colon ? g_strndup(written, (gsize)(colon - written)) : NULL;
+    set(object, "rootfs_path", string_or_null(path));
+    set(object, "rootfs_backing", string_or_null(backing ? backing : path ? "dir" : NULL));
 }
 
 static json_t *describe_map(const char *text)
@@ -137,11 +140,11 @@ static void describe_limits(json_t *object, LxcHandle *handle)
     set(object, "processes_max", limit_number(handle, "pids", "pids.max", "pids.max"));
 }
 
-static void describe_configuration(json_t *object, LxcHandle *handle)
+static void describe_configuration(json_t *object, LxcHandle *handle, int directory)
 {
     set_item(object, "arch", handle, "lxc.arch");
     set_item(object, "hostname", handle, "lxc.uts.name");
-    describe_root(object, handle);
+    describe_root(object, handle, directory);
     g_autofree char *map = lxc_handle_item(handle, "lxc.idmap");
     set(object, "privileged", json_boolean(!map));
     set(object, "idmap", describe_map(map));
@@ -349,14 +352,16 @@ json_t *lxc_describe(const GuestSettings *settings, const char *native, GError *
     if (!inspection)
         return NULL;
     g_autoptr(LxcHandle) handle = lxc_handle_open(path, name, error);
-    if (!handle)
+    int directory = handle ? lxc_directory_open(path, name, error) : -1;
+    if (directory < 0)
         return NULL;
     json_t *object = json_object();
     g_autofree char *config = g_strdup_printf("%s/config", native);
     describe_summary(object, inspection);
     set(object, "lxcpath", wire_string(path));
     set(object, "config_file", wire_string(config));
-    describe_configuration(object, handle);
+    describe_configuration(object, handle, directory);
+    close(directory);
     set(object, "networks", describe_networks(handle, inspection));
     describe_processes(object, inspection->init);
     set(object, "snapshots", describe_snapshots(handle));
