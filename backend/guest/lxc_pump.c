@@ -177,8 +177,9 @@ LxcPumpEnd lxc_pump_run(LxcPump *pump)
             (void)fcntl(descriptors[i], F_SETFL, flags[i] | O_NONBLOCK);
     }
     LxcPumpEnd end = pump_all(state);
-    /* A console's terminal is shared with its monitor and comes to others later. */
-    for (gsize i = 0; i < G_N_ELEMENTS(descriptors); i++)
+    /* A console's terminal is shared with its monitor and comes to others later. In
+     * reverse, because what is both input and output was found changed by itself. */
+    for (gsize i = G_N_ELEMENTS(descriptors); i-- > 0;)
         if (flags[i] >= 0 && (i != 1 || pump->input >= 0))
             (void)fcntl(descriptors[i], F_SETFL, flags[i]);
     return end;
