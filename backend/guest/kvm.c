@@ -11,4 +11,5 @@ const GuestDriver guest_driver_kvm = {
     .definition = kvm_definition,
     .act = kvm_act,
     .recover = kvm_recover,
+    .stream = kvm_stream,
 };

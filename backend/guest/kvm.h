@@ -44,6 +44,11 @@ struct _xmlDoc *kvm_domain_xml(KvmDomain *domain, unsigned flags, GError **error
  * the text given with libvirt's message behind a colon. */
 void kvm_error_set(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* The same for a domain whose name is not at hand: "BEFOREvm NAME AFTER: ...".
+ * Asking libvirt for the name first would make it forget its error. */
+void kvm_domain_error_set(GError **error, KvmDomain *domain, const char *before,
+                          const char *after);
+
 /* State and reason as they are now; *reason (may be NULL) is a constant, and
  * NULL where there is nothing to say. */
 gboolean kvm_state_read(KvmDomain *domain, GuestState *state, const char **reason,

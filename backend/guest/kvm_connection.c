@@ -83,7 +83,7 @@ KvmXml *kvm_domain_xml(KvmDomain *domain, unsigned flags, GError **error)
 {
     char *text = virDomainGetXMLDesc(domain, flags);
     if (!text) {
-        kvm_error_set(error, "the definition of vm %s can't be read", virDomainGetName(domain));
+        kvm_domain_error_set(error, domain, "the definition of ", "can't be read");
         return NULL;
     }
     KvmXml *xml = kvm_xml_parse(text, strlen(text), error);
@@ -120,13 +120,27 @@ static WireErrorCode code_of(int code)
     }
 }
 
+static void set_from(GError **error, const virError *last, const char *what)
+{
+    wire_error_set(error, code_of(last ? last->code : VIR_ERR_OK), "%s: %s", what,
+                   last && last->message ? last->message : "libvirt gave no reason");
+}
+
 void kvm_error_set(GError **error, const char *format, ...)
 {
-    const virError *last = virGetLastError();
     va_list arguments;
     va_start(arguments, format);
     g_autofree char *what = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    wire_error_set(error, code_of(last ? last->code : VIR_ERR_OK), "%s: %s", what,
-                   last && last->message ? last->message : "libvirt gave no reason");
+    set_from(error, virGetLastError(), what);
+}
+
+void kvm_domain_error_set(GError **error, KvmDomain *domain, const char *before,
+                          const char *after)
+{
+    virErrorPtr last = virSaveLastError();
+    g_autofree char *what =
+        g_strdup_printf("%svm %s %s", before, virDomainGetName(domain), after);
+    set_from(error, last, what);
+    virFreeError(last);
 }

@@ -23,7 +23,7 @@ char *kvm_definition(const GuestSettings *settings, const char *native, gboolean
         return NULL;
     char *text = virDomainGetXMLDesc(domain, saved ? VIR_DOMAIN_XML_INACTIVE : 0);
     if (!text) {
-        kvm_error_set(error, "the definition of vm %s can't be read", virDomainGetName(domain));
+        kvm_domain_error_set(error, domain, "the definition of ", "can't be read");
         return NULL;
     }
     char *copy = g_strdup(text);

@@ -101,7 +101,7 @@ gboolean kvm_state_read(KvmDomain *domain, GuestState *state, const char **reaso
 {
     int number, why;
     if (virDomainGetState(domain, &number, &why, 0) < 0) {
-        kvm_error_set(error, "the state of vm %s can't be read", virDomainGetName(domain));
+        kvm_domain_error_set(error, domain, "the state of ", "can't be read");
         return FALSE;
     }
     gboolean saved =
