@@ -1,0 +1,39 @@
+/* command/act - what the kinds of commands do. Each returns FALSE with an error,
+ * or TRUE with *status, the exit status. */
+#pragma once
+
+#include "tui/command/arguments.h"
+#include "tui/command/client.h"
+#include "tui/command/table.h"
+
+typedef struct {
+    Client *client;
+    const Command *command;
+    const WireMethod *method;
+    const CommandOptions *options;
+    Arguments *arguments;
+    int *status;
+} Act;
+
+/* Says on standard error what went wrong. Returns its exit status. */
+int act_complain(const GError *error);
+/* Prints a value in the format asked for; tables as the command says. */
+gboolean act_print(const Act *act, const json_t *value);
+
+/* The one connected node that the command is about: the only one, or the one
+ * that has the guest or task. NULL and an error when there is none or several. */
+Link *act_find_link(const Act *act, GError **error);
+
+/* show.c: over all nodes where nothing names an object */
+gboolean act_list(const Act *act, GError **error);
+gboolean act_show(const Act *act, GError **error);
+gboolean act_text(const Act *act, GError **error);
+gboolean act_whoami(const Act *act, GError **error);
+gboolean act_api(const Act *act, char *const *words, GError **error);
+/* task.c */
+gboolean act_change(const Act *act, GError **error);
+gboolean act_log(const Act *act, GError **error);
+gboolean act_events(const Act *act, GError **error);
+/* stream.c */
+gboolean act_console(const Act *act, GError **error);
+gboolean act_exec(const Act *act, GError **error);

@@ -1,0 +1,137 @@
+#include "tui/command/table.h"
+
+#include <string.h>
+
+#define END                                                                                    \
+    {                                                                                          \
+        NULL, NULL, AS_TEXT                                                                    \
+    }
+
+static const CommandColumn node_columns[] = {{"id", "NODE", AS_TEXT},
+                                             {"cpu", "CPU%", AS_PERCENT},
+                                             {"cpus", "CPUS", AS_TEXT},
+                                             {"mem_used", "MEM", AS_BYTES},
+                                             {"mem_total", "OF", AS_BYTES},
+                                             {"boot", "UP", AS_SINCE},
+                                             {"kernel", "KERNEL", AS_TEXT},
+                                             {"libvirt", "LIBVIRT", AS_TEXT},
+                                             {"lxc", "LXC", AS_TEXT},
+                                             {"agent", "AGENT", AS_TEXT},
+                                             END};
+
+static const CommandColumn guest_columns[] = {
+    {"id", "ID", AS_TEXT},         {"name", "NAME", AS_TEXT},
+    {"node", "NODE", AS_TEXT},     {"state", "STATE", AS_TEXT},
+    {"cpu", "CPU%", AS_PERCENT},   {"vcpus", "VCPU", AS_TEXT},
+    {"mem_used", "MEM", AS_BYTES}, {"mem_max", "OF", AS_BYTES},
+    {"started", "UP", AS_SINCE},   {"addresses", "ADDRESS", AS_TEXT},
+    {"tags", "TAGS", AS_TEXT},     END};
+
+static const CommandColumn task_columns[] = {
+    {"id", "TASK", AS_TEXT},       {"method", "METHOD", AS_TEXT},
+    {"object", "OBJECT", AS_TEXT}, {"name", "NAME", AS_TEXT},
+    {"owner", "OWNER", AS_TEXT},   {"state", "STATE", AS_TEXT},
+    {"progress", "%", AS_PERCENT}, {"created", "CREATED", AS_WHEN},
+    {"error", "ERROR", AS_TEXT},   END};
+
+static const CommandColumn storage_columns[] = {
+    {"id", "STORAGE", AS_TEXT},  {"node", "NODE", AS_TEXT},     {"type", "TYPE", AS_TEXT},
+    {"state", "STATE", AS_TEXT}, {"used", "USED", AS_BYTES},    {"total", "OF", AS_BYTES},
+    {"path", "PATH", AS_TEXT},   {"reason", "REASON", AS_TEXT}, END};
+
+static const CommandColumn link_columns[] = {{"id", "LINK", AS_TEXT},
+                                             {"node", "NODE", AS_TEXT},
+                                             {"type", "TYPE", AS_TEXT},
+                                             {"state", "STATE", AS_TEXT},
+                                             {"master", "MASTER", AS_TEXT},
+                                             {"mac", "MAC", AS_TEXT},
+                                             {"net_in", "IN/S", AS_RATE},
+                                             {"net_out", "OUT/S", AS_RATE},
+                                             {"addresses", "ADDRESSES", AS_TEXT},
+                                             END};
+
+static const CommandColumn event_columns[] = {{"time", "TIME", AS_WHEN},
+                                              {"node", "NODE", AS_TEXT},
+                                              {"severity", "SEVERITY", AS_TEXT},
+                                              {"object", "OBJECT", AS_TEXT},
+                                              {"who", "WHO", AS_TEXT},
+                                              {"text", "TEXT", AS_TEXT},
+                                              END};
+
+static const CommandColumn alarm_columns[] = {
+    {"since", "SINCE", AS_WHEN},   {"node", "NODE", AS_TEXT}, {"severity", "SEVERITY", AS_TEXT},
+    {"object", "OBJECT", AS_TEXT}, {"text", "TEXT", AS_TEXT}, END};
+
+static const CommandColumn audit_columns[] = {{"time", "TIME", AS_WHEN},
+                                              {"user", "USER", AS_TEXT},
+                                              {"method", "METHOD", AS_TEXT},
+                                              {"object", "OBJECT", AS_TEXT},
+                                              {"result", "RESULT", AS_TEXT},
+                                              {"message", "MESSAGE", AS_TEXT},
+                                              END};
+
+#define ACT(verb)                                                                              \
+    {                                                                                          \
+        "guest", #verb, COMMAND_ACT, "guest." #verb                                            \
+    }
+
+static const Command commands[] = {
+    {"node", "ls", COMMAND_LIST, "node.list", "nodes", node_columns, OBJECT_NODE,
+     "lists the nodes"},
+    {"node", "show", COMMAND_SHOW, "node.show", NULL, NULL, OBJECT_NODE, NULL},
+    {"node", "history", COMMAND_SHOW, "node.history", NULL, NULL, OBJECT_NODE, NULL},
+    {"node", "syslog", COMMAND_LINES, "node.syslog", "lines", NULL, OBJECT_NODE, NULL},
+    {"guest", "ls", COMMAND_LIST, "guest.list", "guests", guest_columns, OBJECT_GUEST,
+     "lists the guests"},
+    {"guest", "show", COMMAND_SHOW, "guest.show", NULL, NULL, OBJECT_GUEST, NULL},
+    {"guest", "definition", COMMAND_TEXT, "guest.definition", "text", NULL, OBJECT_GUEST, NULL},
+    ACT(start),
+    ACT(shutdown),
+    ACT(stop),
+    ACT(reboot),
+    ACT(reset),
+    ACT(pause),
+    ACT(resume),
+    ACT(save),
+    ACT(discard),
+    {"guest", "console", COMMAND_CONSOLE, "guest.console", NULL, NULL, OBJECT_GUEST, NULL},
+    {"guest", "exec", COMMAND_EXEC, "guest.exec", NULL, NULL, OBJECT_GUEST, NULL},
+    ACT(rename),
+    ACT(delete),
+    ACT(autostart),
+    ACT(sendkey),
+    ACT(nmi),
+    ACT(set),
+    {"task", "ls", COMMAND_LIST, "task.list", "tasks", task_columns, OBJECT_TASK, NULL},
+    {"task", "show", COMMAND_SHOW, "task.show", NULL, NULL, OBJECT_TASK, NULL},
+    {"task", "log", COMMAND_LOG, "task.log", NULL, NULL, OBJECT_TASK,
+     "prints a task's log; -f follows it to its end"},
+    {"task", "cancel", COMMAND_ACT, "task.cancel"},
+    {"task", "wait", COMMAND_SHOW, "task.wait", NULL, NULL, OBJECT_TASK, NULL},
+    {"storage", "ls", COMMAND_LIST, "storage.list", "storages", storage_columns, OBJECT_STORAGE,
+     NULL},
+    {"storage", "show", COMMAND_SHOW, "storage.show", NULL, NULL, OBJECT_STORAGE, NULL},
+    {"link", "ls", COMMAND_LIST, "link.list", "links", link_columns, OBJECT_LINK, NULL},
+    {"event", "ls", COMMAND_LIST, "event.list", "events", event_columns, OBJECT_EVENT, NULL},
+    {"event", "watch", COMMAND_EVENTS, "watch.open", NULL, event_columns, OBJECT_EVENT,
+     "prints what happens, until interrupted"},
+    {"alarm", "ls", COMMAND_LIST, "alarm.list", "alarms", alarm_columns, OBJECT_ALARM, NULL},
+    {"audit", "ls", COMMAND_LIST, "audit.list", "entries", audit_columns, OBJECT_EVENT, NULL},
+    {"api", NULL, COMMAND_API, NULL, NULL, NULL, OBJECT_NODE,
+     "calls METHOD with the parameters of a JSON object, and prints the result"},
+    {"whoami", NULL, COMMAND_WHOAMI, NULL, NULL, NULL, OBJECT_NODE,
+     "prints who you are to the agent, and your role"},
+    {NULL, NULL, COMMAND_ACT, NULL, NULL, NULL, OBJECT_NODE, NULL}};
+
+const Command *command_table(void)
+{
+    return commands;
+}
+
+const Command *command_find(const char *noun, const char *verb)
+{
+    for (const Command *c = commands; c->noun; c++)
+        if (strcmp(c->noun, noun) == 0 && (!c->verb || (verb && strcmp(c->verb, verb) == 0)))
+            return c;
+    return NULL;
+}
