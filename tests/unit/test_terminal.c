@@ -228,6 +228,8 @@ static void test_keys(Fixture *fixture, gconstpointer data)
     assert_key(fixture, TERMINAL_KEY_DELETE, 0, "\033[3~");
     assert_key(fixture, TERMINAL_KEY_F1, 0, "\033OP");
     assert_key(fixture, TERMINAL_KEY_F1 + 11, 0, "\033[24~");
+    assert_key(fixture, '\t', 0, "\t");
+    assert_key(fixture, '\t', TERMINAL_SHIFT, "\033[Z");
     assert_key(fixture, TERMINAL_KEY_F24 + 100, 0, "");
     feed(fixture, "\033[?1h");
     assert_key(fixture, TERMINAL_KEY_UP, 0, "\033OA");
@@ -332,6 +334,7 @@ static void test_filter(void)
     assert_filtered("\033[10;0;00m", "\033[10;0;0m");
     assert_filtered("\033[?1049h\033[38;2;1;2;3m\033(0\033#8\0337",
                     "\033[?1049h\033[38;2;1;2;3m\033(0\033#8\0337");
+    assert_filtered("\0338\033 Fa\033[2;3sb\033[s\033[?1s", "\0338\033[0nab\033[?1s");
     assert_filtered("\033#6\033#3a\033#8", "a\033#8");
     assert_filtered("\033[1\rm", "\r\033[1m");
     assert_filtered("\033[1\030m\033[\033[2J", "m\033[2J");
@@ -377,6 +380,22 @@ static void test_sizes(Fixture *fixture, gconstpointer data)
     assert_row(fixture, 0, "xy");
 }
 
+/* Where the cursor, the saved one and the scrolling region are when it shrinks. */
+static void test_shrinking(Fixture *fixture, gconstpointer data)
+{
+    feed(fixture, "\033[5;20H\0337one\r\ntwo\r\n\r\n\r\nx\033[4;5r\033[1;1H");
+    terminal_resize(fixture->terminal, 2, 10);
+    assert_cursor(fixture, 0, 0);
+    feed(fixture, "\0338y\r\nz\n\n");
+    assert_cursor(fixture, 1, 1);
+    feed(fixture, "\033[?1049h\033[2;10H");
+    terminal_resize(fixture->terminal, 10, 20);
+    feed(fixture, "\033[10;20H\0337");
+    terminal_resize(fixture->terminal, 2, 10);
+    feed(fixture, "\033[?1048lq\033[?1049lw\r\nend");
+    assert_row(fixture, 1, "end");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -394,6 +413,7 @@ int main(int argc, char **argv)
     ADD("/terminal/answers", test_answers_are_limited);
     ADD("/terminal/hostile", test_hostile_sequences);
     ADD("/terminal/sizes", test_sizes);
+    ADD("/terminal/shrinking", test_shrinking);
     g_test_add_func("/terminal/compact", test_history_is_compact);
     g_test_add_func("/terminal/filter", test_filter);
     return g_test_run();

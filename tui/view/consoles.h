@@ -4,13 +4,14 @@
  * or a shell on a node. Tabs stay open, and their programs run on, while the
  * person looks at another view; the view shows one of them.
  *
- * Every key goes to the program but Ctrl-], which asks for one more:
- *   Ctrl-]  leave to the view behind     f  full screen, and back
+ * Every key goes to the program but Ctrl-]. It leaves to the view behind: at once
+ * when it is pressed twice or Esc follows, else after CONSOLES_PREFIX ms, unless
+ * one of these follows:
+ *   ?  these keys, and time to choose    f  full screen, and back
  *   t       the tabs, to choose from     n p 1-9  next, previous, that tab
  *   s [     scroll and search            c  copy the selection, or the screen
  *   k       close the tab (asks when its program still runs)
- *   r       open again what has ended    ?  these keys
- *   ]       send a Ctrl-] to the program
+ *   r       open again what has ended    ]  send a Ctrl-] to the program
  * Scrolling: arrows, PgUp, PgDn, g, G move; / and ? search, n and N again;
  * Space or v begins a selection, c or Enter copies it (OSC 52), Esc ends.
  *
@@ -23,12 +24,10 @@
  */
 #pragma once
 
-#include "backend/wire/vocabulary.h"
-#include "tui/widget/terminal.h"
-
-#include <curses.h>
+#include "tui/screen/draw.h"
 
 #define CONSOLES_FRAME   10   /* ms */
+#define CONSOLES_PREFIX  1000 /* ms */
 #define CONSOLES_HISTORY 5000 /* lines kept of each tab */
 #define CONSOLES_MAX     32   /* tabs */
 
@@ -58,29 +57,14 @@ typedef struct {
     void (*close)(ConsoleStream *stream, gpointer user);
 } ConsolesOpener;
 
-/* What is drawn how; the screen knows the colours. */
-typedef enum {
-    CONSOLES_TEXT,
-    CONSOLES_TITLE,   /* where we are */
-    CONSOLES_DIM,     /* keys, things at rest */
-    CONSOLES_ACCENT,  /* the chosen tab, a match */
-    CONSOLES_TROUBLE, /* an error */
-} ConsolesRole;
-
 typedef struct {
     /* Something is to be drawn: call consoles_draw() soon. */
     void (*changed)(gpointer user);
     /* The person leaves to the view behind. */
     void (*leave)(gpointer user);
-    /* Text for the person's own clipboard; terminal_osc52() makes the bytes. */
-    void (*copy)(const char *text, gpointer user);
-    /* The guest rang. */
-    void (*bell)(gpointer user);
-    /* Sets the window's attributes for a role (wattr_set or the like). */
-    void (*paint)(WINDOW *window, ConsolesRole role, gpointer user);
     /* Writes the line of running tasks ("" for none). */
     void (*tasks)(char *buffer, size_t size, gpointer user);
-    gboolean ascii;      /* no characters beyond ASCII */
+    Screen *screen;      /* clipboard and bell go there */
     const char *cluster; /* first word of the title; copied */
 } ConsolesHost;
 
@@ -104,13 +88,12 @@ guint consoles_count(const Consoles *consoles);
 /* TRUE when the pane wants the whole screen, without status line and tree. */
 gboolean consoles_fullscreen(const Consoles *consoles);
 
-/* A key of the person's. */
-void consoles_key(Consoles *consoles, TerminalKey key);
+/* A key of the person's; not K_MOUSE, K_PASTE_BEGIN, K_PASTE_END. */
+void consoles_key(Consoles *consoles, Key key);
 /* What came between the brackets of a paste. */
 void consoles_paste(Consoles *consoles, const char *text, size_t length);
 
-/* Draws into the window: what changed, or all of it. Leaves the window's cursor
- * where the program's is and sets *cursor to whether it is to be seen. Does not
- * refresh. The window's size is the pane's: a new one is passed on to the
- * programs. */
-void consoles_draw(Consoles *consoles, WINDOW *window, gboolean all, gboolean *cursor);
+/* Draws between screen_begin() and screen_end(): title and keys, tabs, the pane,
+ * the tasks; in full screen the pane alone. The pane's size is passed on to the
+ * programs when it is another. */
+void consoles_draw(Consoles *consoles, Box box);

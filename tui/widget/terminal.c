@@ -262,7 +262,14 @@ void terminal_resize(Terminal *terminal, guint rows, guint columns)
         return;
     terminal->rows = rows;
     terminal->columns = columns;
+    /* As xterm does, without a scrolling region; libvterm 0.1.4 would keep one that
+     * lies outside, and leave the cursor there, until a sequence brings it back. */
+    char text[64];
+    int length = g_snprintf(text, sizeof text, "\033[r\033[%d;%dH", terminal->cursor.row + 1,
+                            terminal->cursor.col + 1);
+    vterm_input_write(terminal->vterm, text, (size_t)length);
     vterm_set_size(terminal->vterm, (int)rows, (int)columns);
+    vterm_input_write(terminal->vterm, "\033[0n", 4);
     vterm_screen_flush_damage(terminal->screen);
     terminal_damage_all(terminal);
 }
@@ -289,6 +296,8 @@ void terminal_key(Terminal *terminal, TerminalKey key)
                         (key.modifiers & TERMINAL_CTRL ? VTERM_MOD_CTRL : 0));
     if (key.code == '\r') {
         vterm_keyboard_key(terminal->vterm, VTERM_KEY_ENTER, modifiers);
+    } else if (key.code == '\t' && key.modifiers & TERMINAL_SHIFT) {
+        vterm_keyboard_key(terminal->vterm, VTERM_KEY_TAB, VTERM_MOD_SHIFT);
     } else if (key.code < 0x20 || key.code == 0x7f) {
         /* As they are: the emulator would write some in forms few guests know. */
         char bytes[2] = {0x1b, (char)key.code};

@@ -1,5 +1,7 @@
 #include "tui/widget/terminal_filter.h"
 
+#include <string.h>
+
 enum { ESC = 0x1b, CAN = 0x18, SUB = 0x1a, BEL = 0x07, DEL = 0x7f, REPLACEMENT = 0xfffd };
 
 gboolean terminal_is_combining(gunichar character)
@@ -79,15 +81,32 @@ static void text_byte(TerminalFilter *filter, guchar byte, GString *out)
     }
 }
 
+/* Sequences that the emulator gets wrong, or that concern no guest. */
+static gboolean is_unwanted(const TerminalFilter *filter, char final)
+{
+    char second = filter->pending_length > 1 ? filter->pending[1] : 0;
+    if (second == '#' && final >= '3' && final <= '6')
+        return TRUE; /* lines of double size */
+    if (second == ' ')
+        return TRUE; /* answers with 8-bit controls */
+    /* Left and right margins. */
+    return second == '[' && final == 's' &&
+           strspn(filter->pending + 2, "0123456789;:") >= filter->pending_length - 2;
+}
+
 static void finish(TerminalFilter *filter, char final, GString *out)
 {
+    /* A request that has no answer, and no effect but to bring a cursor that was
+     * saved in a larger screen back into this one. */
+    static const char settle[] = "\033[0n";
     filter->state = FILTER_TEXT;
-    gboolean double_size = filter->pending_length == 2 && filter->pending[1] == '#' &&
-                           final >= '3' && final <= '6';
-    if (double_size)
+    filter->pending[filter->pending_length] = '\0';
+    if (is_unwanted(filter, final))
         return;
     g_string_append_len(out, filter->pending, filter->pending_length);
     g_string_append_c(out, final);
+    if (filter->pending_length == 1 && final == '8')
+        g_string_append(out, settle);
 }
 
 static void escape_byte(TerminalFilter *filter, guchar byte, GString *out)

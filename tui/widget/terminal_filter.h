@@ -13,12 +13,14 @@
  *   dropped: libvterm 0.1.4 writes past its array of them.
  * - "Repeat the character" (REP) is written out, up to FILTER_REPEAT_MAX times:
  *   libvterm 0.1.4 loops for ever over one without width.
- * - Lines of double width or height (DECDWL, DECDHL) are dropped: the emulator
- *   does not keep to their narrower margin.
+ * - Lines of double size and left and right margins are dropped, and a cursor
+ *   that is restored is brought back into the screen: libvterm 0.1.4 reaches
+ *   beyond its cells otherwise.
  * - At most FILTER_COMBINING_MAX combining characters follow a character; those
  *   that libvterm takes for wide are dropped.
  *
- * Apart from repetition, one byte becomes at most three bytes of output.
+ * Apart from repetition, output is at most three times as long as input, and a few
+ * bytes.
  */
 #pragma once
 

@@ -1,8 +1,19 @@
 #include "tui/widget/terminal_view.h"
 
+#define NCURSES_NOMACROS 1
+#include <curses.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
+
+struct TerminalView {
+    WINDOW *window;
+    Box box;
+    TerminalFrame frame; /* as drawn last */
+    int colours;         /* that the screen has */
+    gboolean ascii;
+};
 
 /* The nearest of the six steps of a 256-colour cube: 0, 95, 135 ... 255. */
 static int cube_step(int level)
@@ -47,30 +58,25 @@ static int rgb_to_16(int red, int green, int blue, int colours)
 }
 
 /* A colour as ncurses has it, -1 the default. */
-static int reduce_colour(guint32 colour)
+static int reduce_colour(guint32 colour, int colours)
 {
-    enum { DIRECT = 1 << 24 };
     if (colour == TERMINAL_COLOUR_DEFAULT)
         return -1;
     int red = (int)(colour >> 16 & 0xff), green = (int)(colour >> 8 & 0xff);
     int blue = (int)(colour & 0xff);
     if (!(colour & TERMINAL_COLOUR_RGB)) {
         int index = blue;
-        if (index < 8 || (index < COLORS && COLORS < DIRECT))
+        if (index < colours)
             return index;
         if (index < 16)
-            return COLORS >= 16 && COLORS < DIRECT ? index : index - 8;
+            return index % 8;
         rgb_of_256(index, &red, &green, &blue);
     }
-    /* The first eight of a direct-colour terminal are the palette's. */
-    if (COLORS >= DIRECT)
-        return MAX(red << 16 | green << 8 | blue, 8);
-    if (COLORS >= 256)
-        return rgb_to_256(red, green, blue);
-    return rgb_to_16(red, green, blue, COLORS);
+    return colours >= 256 ? rgb_to_256(red, green, blue) : rgb_to_16(red, green, blue, colours);
 }
 
-static void style_to_curses(const TerminalStyle *style, attr_t *attributes, int *pair)
+static void style_to_curses(const TerminalStyle *style, int colours, attr_t *attributes,
+                            int *pair)
 {
     static const struct {
         guint16 ours;
@@ -83,10 +89,11 @@ static void style_to_curses(const TerminalStyle *style, attr_t *attributes, int 
         if (style->attributes & table[i].ours)
             *attributes |= table[i].theirs;
     *pair = 0;
-    if (!has_colors() || (style->foreground == TERMINAL_COLOUR_DEFAULT &&
-                          style->background == TERMINAL_COLOUR_DEFAULT))
+    if (colours < 8 || (style->foreground == TERMINAL_COLOUR_DEFAULT &&
+                        style->background == TERMINAL_COLOUR_DEFAULT))
         return;
-    int found = alloc_pair(reduce_colour(style->foreground), reduce_colour(style->background));
+    int found = alloc_pair(reduce_colour(style->foreground, colours),
+                           reduce_colour(style->background, colours));
     *pair = MAX(found, 0);
 }
 
@@ -123,116 +130,138 @@ static void cell_text(const TerminalCell *cell, gboolean ascii, wchar_t *text)
     }
 }
 
-static gboolean is_selected(const TerminalView *view, gint64 line, guint column)
+static gboolean is_selected(const TerminalFrame *frame, gint64 line, guint column)
 {
-    TerminalPlace from = view->from, to = view->to;
-    if (!view->selecting)
+    TerminalPlace from = frame->from, to = frame->to;
+    if (!frame->selecting)
         return FALSE;
     if (to.line < from.line || (to.line == from.line && to.column < from.column)) {
-        from = view->to;
-        to = view->from;
+        from = frame->to;
+        to = frame->from;
     }
     return (line > from.line || (line == from.line && column >= from.column)) &&
            (line < to.line || (line == to.line && column <= to.column));
 }
 
-static void draw_row(const TerminalView *view, const TerminalCell *cells, guint count, int row,
-                     gboolean ascii)
+static void draw_cell(const TerminalView *view, const TerminalCell *cell, int width,
+                      attr_t attributes, int pair)
 {
-    TerminalStyle shown = {TERMINAL_COLOUR_DEFAULT, TERMINAL_COLOUR_DEFAULT, 0};
+    wchar_t text[CCHARW_MAX + 1] = L" ";
+    if (cell->width == width)
+        cell_text(cell, view->ascii, text);
+    cchar_t glyph;
+    if (setcchar(&glyph, text, attributes, (short)MIN(pair, SHRT_MAX), &pair) == OK)
+        (void)wadd_wch(view->window, &glyph);
+    /* A wide cell of which something narrow is shown. */
+    if (width == 2 && wcwidth(text[0]) != 2 &&
+        setcchar(&glyph, L" ", attributes, (short)MIN(pair, SHRT_MAX), &pair) == OK)
+        (void)wadd_wch(view->window, &glyph);
+}
+
+static void draw_row(const TerminalView *view, const TerminalCell *cells, guint count, int row)
+{
+    TerminalCell blank;
+    terminal_cell_blank(&blank);
+    TerminalStyle shown = blank.style;
     attr_t attributes = A_NORMAL;
     int pair = 0;
-    wmove(view->window, view->row + row, view->column);
-    int column = 0;
-    while (column < view->columns) {
-        TerminalCell blank;
-        terminal_cell_blank(&blank);
+    (void)wmove(view->window, row, 0);
+    for (int column = 0, width = 1; column < view->box.columns; column += width) {
         const TerminalCell *cell = column < (int)count ? &cells[column] : &blank;
-        wchar_t text[CCHARW_MAX + 1] = L" ";
-        int width = MAX(cell->width, 1);
-        if (column + width <= view->columns)
-            cell_text(cell, ascii, text);
-        else
-            width = 1;
+        width = cell->width == 2 && column + 2 <= view->box.columns ? 2 : 1;
         if (!terminal_style_equal(&cell->style, &shown)) {
             shown = cell->style;
-            style_to_curses(&shown, &attributes, &pair);
+            style_to_curses(&shown, view->colours, &attributes, &pair);
         }
-        attr_t mine = attributes;
-        if (is_selected(view, view->top + row, (guint)column))
-            mine ^= A_REVERSE;
-        cchar_t glyph;
-        if (setcchar(&glyph, text, mine, (short)pair, &pair) == OK)
-            wadd_wch(view->window, &glyph);
-        if (width == 2 && wcwidth(text[0]) != 2) {
-            setcchar(&glyph, L" ", mine, (short)pair, &pair);
-            wadd_wch(view->window, &glyph);
-        }
-        column += width;
+        gboolean selected = is_selected(&view->frame, view->frame.top + row, (guint)column);
+        draw_cell(view, cell, width, selected ? attributes ^ A_REVERSE : attributes, pair);
     }
 }
 
-void terminal_view_draw(const TerminalView *view, Terminal *terminal, gboolean all)
+TerminalView *terminal_view_new(void)
 {
-    gboolean ascii = view->ascii || MB_CUR_MAX == 1;
+    return g_new0(TerminalView, 1);
+}
+
+void terminal_view_free(TerminalView *view)
+{
+    if (!view)
+        return;
+    if (view->window)
+        (void)delwin(view->window);
+    g_free(view);
+}
+
+/* Brings the window to where it shall be. TRUE when it is a new one. */
+static gboolean place(TerminalView *view, Box box)
+{
+    const Box *now = &view->box;
+    if (view->window && now->row == box.row && now->column == box.column &&
+        now->rows == box.rows && now->columns == box.columns)
+        return FALSE;
+    if (view->window)
+        (void)delwin(view->window);
+    view->window = newwin(box.rows, box.columns, box.row, box.column);
+    view->box = box;
+    return TRUE;
+}
+
+static gboolean same_frame(const TerminalFrame *a, const TerminalFrame *b)
+{
+    return a->top == b->top && a->selecting == b->selecting &&
+           (!a->selecting ||
+            (a->from.line == b->from.line && a->from.column == b->from.column &&
+             a->to.line == b->to.line && a->to.column == b->to.column));
+}
+
+void terminal_view_draw(TerminalView *view, Screen *screen, Box box, Terminal *terminal,
+                        const TerminalFrame *frame, gboolean all)
+{
+    if (box.rows < 1 || box.columns < 1)
+        return;
+    all |= place(view, box) || !same_frame(&view->frame, frame);
+    if (!view->window)
+        return; /* the screen is smaller than the box */
+    view->frame = *frame;
+    view->colours = screen_colours(screen);
+    view->ascii = !screen_utf8(screen);
     guint count = terminal_columns(terminal);
     g_autofree TerminalCell *cells = g_new(TerminalCell, count);
-    gint64 screen = terminal_screen_line(terminal);
-    for (int row = 0; row < view->rows; row++) {
-        gint64 line = view->top + row, on_screen = line - screen;
+    gint64 top = terminal_screen_line(terminal);
+    for (int row = 0; row < box.rows; row++) {
+        gint64 line = frame->top + row, on_screen = line - top;
         gboolean damaged = on_screen >= 0 && on_screen < (gint64)terminal_rows(terminal) &&
                            terminal_take_damage(terminal, (guint)on_screen);
         if (!damaged && !all)
             continue;
         (void)terminal_read_line(terminal, line, cells);
-        draw_row(view, cells, count, row, ascii);
+        draw_row(view, cells, count, row);
     }
+    draw_window(screen, view->window);
 }
 
-static const struct {
-    int curses;
-    guint32 code;
-    guint8 modifiers;
-} special_keys[] = {
-    {KEY_UP, TERMINAL_KEY_UP, 0},
-    {KEY_DOWN, TERMINAL_KEY_DOWN, 0},
-    {KEY_LEFT, TERMINAL_KEY_LEFT, 0},
-    {KEY_RIGHT, TERMINAL_KEY_RIGHT, 0},
-    {KEY_IC, TERMINAL_KEY_INSERT, 0},
-    {KEY_DC, TERMINAL_KEY_DELETE, 0},
-    {KEY_HOME, TERMINAL_KEY_HOME, 0},
-    {KEY_END, TERMINAL_KEY_END, 0},
-    {KEY_PPAGE, TERMINAL_KEY_PAGE_UP, 0},
-    {KEY_NPAGE, TERMINAL_KEY_PAGE_DOWN, 0},
-    {KEY_SR, TERMINAL_KEY_UP, TERMINAL_SHIFT},
-    {KEY_SF, TERMINAL_KEY_DOWN, TERMINAL_SHIFT},
-    {KEY_SLEFT, TERMINAL_KEY_LEFT, TERMINAL_SHIFT},
-    {KEY_SRIGHT, TERMINAL_KEY_RIGHT, TERMINAL_SHIFT},
-    {KEY_SHOME, TERMINAL_KEY_HOME, TERMINAL_SHIFT},
-    {KEY_SEND, TERMINAL_KEY_END, TERMINAL_SHIFT},
-    {KEY_SDC, TERMINAL_KEY_DELETE, TERMINAL_SHIFT},
-    {KEY_BTAB, '\t', TERMINAL_SHIFT},
-    {KEY_BACKSPACE, 0x7f, 0},
-    {KEY_ENTER, '\r', 0},
-};
-
-gboolean terminal_key_from_curses(wint_t code, gboolean special, TerminalKey *key)
+gboolean terminal_key_from_screen(Key key, TerminalKey *out)
 {
-    if (!special) {
-        /* ncurses in nl() mode says newline for Enter. */
-        *key = (TerminalKey){code == '\n' ? '\r' : (guint32)code, 0};
-        return TRUE;
-    }
-    for (guint i = 0; i < G_N_ELEMENTS(special_keys); i++)
-        if (special_keys[i].curses == (int)code) {
-            *key = (TerminalKey){special_keys[i].code, special_keys[i].modifiers};
-            return TRUE;
-        }
-    if ((int)code >= KEY_F(1) && (int)code <= KEY_F(24)) {
-        *key = (TerminalKey){TERMINAL_KEY_F1 + (guint32)(code - KEY_F(1)), 0};
-        return TRUE;
-    }
-    return FALSE;
+    static const guint32 named[] = {
+        TERMINAL_KEY_UP,     TERMINAL_KEY_DOWN,   TERMINAL_KEY_LEFT,    TERMINAL_KEY_RIGHT,
+        TERMINAL_KEY_HOME,   TERMINAL_KEY_END,    TERMINAL_KEY_PAGE_UP, TERMINAL_KEY_PAGE_DOWN,
+        TERMINAL_KEY_INSERT, TERMINAL_KEY_DELETE,
+    };
+    if (key < 0)
+        return FALSE;
+    guint32 code = (guint32)(key & ~KEY_ALT);
+    guint modifiers =
+        (key & KEY_ALT ? TERMINAL_ALT : 0) | (code == K_BACK_TAB ? TERMINAL_SHIFT : 0);
+    if (code >= K_UP && code - K_UP < G_N_ELEMENTS(named))
+        code = named[code - K_UP];
+    else if (code == K_BACK_TAB)
+        code = '\t';
+    else if (code >= K_F1 && code < K_F1 + 24)
+        code = TERMINAL_KEY_F1 + (code - K_F1);
+    else if (code >= KEY_FIRST)
+        return FALSE;
+    *out = (TerminalKey){code, (guint8)modifiers};
+    return TRUE;
 }
 
 char *terminal_osc52(const char *text)
