@@ -335,6 +335,7 @@ static void test_filter(void)
     assert_filtered("\033[?1049h\033[38;2;1;2;3m\033(0\033#8\0337",
                     "\033[?1049h\033[38;2;1;2;3m\033(0\033#8\0337");
     assert_filtered("\0338\033 Fa\033[2;3sb\033[s\033[?1s", "\0338\033[0nab\033[?1s");
+    assert_filtered("\033%P$qm\033(]52;c;?\a\033([6n", "$qm52;c;?\a6n");
     assert_filtered("\033#6\033#3a\033#8", "a\033#8");
     assert_filtered("\033[1\rm", "\r\033[1m");
     assert_filtered("\033[1\030m\033[\033[2J", "m\033[2J");

@@ -261,8 +261,7 @@ static void test_table(void)
     check_row(terminal, 0, "   Id↑       Name                  State      cpu%       of");
     check_row(terminal, 1, "   vm/100    alpha                 ○ stopped     -        -");
     check_row(terminal, 2, " √ vm/101    beta                  ◐ paused     12        -");
-    check_row(terminal, 3,
-              "▌  vm/102    gam\uFFFDma                ○ stopped     -        -");
+    check_row(terminal, 3, "▌  vm/102    gam\uFFFDma                ○ stopped     -        -");
 
     /* Rows come and go before it: the cursor and the mark stay where they were. */
     apply(model,

@@ -51,9 +51,10 @@ static void draw_title(const Consoles *consoles, Box box)
     if (!tab)
         (void)g_snprintf(place, sizeof place, " %s %s consoles", consoles->cluster, into);
     else if (tab->target.guest)
-        (void)g_snprintf(place, sizeof place, " %s %s %s %s on %s %s %s", consoles->cluster,
-                         into, tab->target.guest, tab->target.name ? tab->target.name : "",
-                         tab->target.node, into, what);
+        (void)g_snprintf(place, sizeof place, " %s %s %s%s%s on %s %s %s", consoles->cluster,
+                         into, tab->target.guest, tab->target.name ? " " : "",
+                         tab->target.name ? tab->target.name : "", tab->target.node, into,
+                         what);
     else
         (void)g_snprintf(place, sizeof place, " %s %s %s %s %s", consoles->cluster, into,
                          tab->target.node, into, what);

@@ -89,6 +89,8 @@ static gboolean is_unwanted(const TerminalFilter *filter, char final)
         return TRUE; /* lines of double size */
     if (second == ' ')
         return TRUE; /* answers with 8-bit controls */
+    if (second >= '!' && second <= '/' && strchr("P[]", final))
+        return TRUE; /* libvterm 0.1.4 begins a string or a sequence here */
     /* Left and right margins. */
     return second == '[' && final == 's' &&
            strspn(filter->pending + 2, "0123456789;:") >= filter->pending_length - 2;
