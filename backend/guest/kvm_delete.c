@@ -217,7 +217,8 @@ static gboolean finish(const KvmAct *act, const json_t *files, const KvmUsage *u
 {
     if (act->domain && !undefine(act, error))
         return FALSE;
-    job_log(act->job, "removed the definition of %s", act->name);
+    if (act->domain)
+        job_log(act->job, "removed the definition of %s", act->name);
     if (json_array_size(files)) {
         g_autoptr(json_t) note = note_new("files", act->name, files);
         if (!job_note(act->job, note, error))

@@ -43,9 +43,6 @@ static gboolean skip_attribute(const char *parent, const char *element, const ch
         {"interface", "source", "bridge"},
         {NULL, "target", "state"},
         {NULL, "console", "tty"},
-        {NULL, "graphics", "port"},
-        {NULL, "graphics", "tlsPort"},
-        {NULL, "graphics", "websocket"},
         {"serial", "source", "path"},
         {"console", "source", "path"},
         {"channel", "source", "path"},
@@ -62,6 +59,20 @@ static gboolean skip_attribute(const char *parent, const char *element, const ch
             (!live[i].name || strcmp(live[i].name, name) == 0))
             return TRUE;
     return FALSE;
+}
+
+/* Ports that libvirt chose, and the format of a drive without medium, which QEMU
+ * is not told. */
+static gboolean is_made_up(const xmlNode *node, const char *attribute)
+{
+    const char *name = (const char *)node->name;
+    if (strcmp(name, "graphics") == 0)
+        return (strcmp(attribute, "port") == 0 || strcmp(attribute, "tlsPort") == 0 ||
+                strcmp(attribute, "websocket") == 0) &&
+               g_strcmp0(kvm_xml_attribute(node, "autoport"), "yes") == 0;
+    return strcmp(name, "driver") == 0 && strcmp(attribute, "type") == 0 &&
+           xmlStrEqual(node->parent->name, (const xmlChar *)"disk") &&
+           !kvm_xml_child(node->parent, "source");
 }
 
 /* A bridge is what a NIC of type bridge was given, and what libvirt found out
@@ -110,7 +121,8 @@ static void flatten(const xmlNode *node, const char *above, int depth, GPtrArray
     for (const xmlAttr *attribute = node->properties; attribute; attribute = attribute->next) {
         const char *key = (const char *)attribute->name;
         const char *value = kvm_xml_attribute(node, key);
-        if (is_given_bridge(node, key) || !skip_attribute(parent, name, key))
+        if (is_given_bridge(node, key) ||
+            (!skip_attribute(parent, name, key) && !is_made_up(node, key)))
             g_ptr_array_add(lines,
                             g_strdup_printf("%s@%s=%s", path, key, text_or_empty(value)));
     }

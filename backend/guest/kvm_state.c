@@ -149,19 +149,31 @@ static gint64 process_start(gint64 pid)
     return (gint64)((double)g_get_real_time() / 1e6 - age);
 }
 
-gint64 kvm_started_read(const char *name)
+/* The pid in NAME.pid of that directory; 0 when there is none. */
+static gint64 pid_read(int directory, const char *name)
 {
     char text[32];
     gint64 pid;
+    g_autofree char *file = g_strdup_printf("%s.pid", name);
+    if (strchr(name, '/') || !read_small(directory, file, text, sizeof text) ||
+        !g_ascii_string_to_signed(g_strstrip(text), 10, 1, G_MAXINT32, &pid, NULL))
+        return 0;
+    return pid;
+}
+
+gint64 kvm_started_read(const char *name)
+{
     int directory = open("/run/libvirt/qemu", O_DIRECTORY | O_PATH | O_CLOEXEC);
     if (directory < 0)
         return 0;
-    g_autofree char *file = g_strdup_printf("%s.pid", name);
-    gboolean found = !strchr(name, '/') && read_small(directory, file, text, sizeof text);
+    gint64 pid = pid_read(directory, name);
+    if (!pid) {
+        /* libvirt escapes the name as in XML. */
+        g_autofree char *escaped = g_markup_escape_text(name, -1);
+        pid = pid_read(directory, escaped);
+    }
     close(directory);
-    if (!found || !g_ascii_string_to_signed(g_strstrip(text), 10, 1, G_MAXINT32, &pid, NULL))
-        return 0;
-    return process_start(pid);
+    return pid ? process_start(pid) : 0;
 }
 
 GuestSummary *kvm_summary_read(KvmDomain *domain, GError **error)
