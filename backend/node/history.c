@@ -52,6 +52,11 @@ HistoryShape history_shape(HistoryKind kind, HistorySpan span)
     return shapes[kind][span];
 }
 
+gint64 history_slot(HistoryShape shape, gint64 time)
+{
+    return time / MS / shape.step;
+}
+
 size_t history_series_count(HistoryKind kind)
 {
     return kind == HISTORY_NODE ? HISTORY_NODE_COUNT : HISTORY_GUEST_COUNT;
@@ -126,7 +131,7 @@ HistoryObject *history_object_new(HistoryKind kind, gint64 time)
         HistoryShape shape = shapes[kind][span];
         HistoryRing *ring = &object->rings[span];
         size_t count = history_series_count(kind) * (size_t)shape.length;
-        ring->current = time / MS / shape.step;
+        ring->current = history_slot(shape, time);
         ring->values = g_new(float, count);
         for (size_t i = 0; i < count; i++)
             ring->values[i] = NAN;
@@ -171,7 +176,7 @@ static void object_add(HistoryObject *object, gint64 time, const double *values)
     for (int span = 0; span < HISTORY_SPAN_COUNT; span++) {
         HistoryShape shape = shapes[object->kind][span];
         HistoryRing *ring = &object->rings[span];
-        gint64 slot = time / MS / shape.step;
+        gint64 slot = history_slot(shape, time);
         gboolean late = time - object->added >= (gint64)2 * MS * shape.step;
         if (slot > ring->current)
             ring_move(ring, shape, series_count, slot, late ? NULL : values);
@@ -253,7 +258,7 @@ gboolean history_query(History *history, const char *name, HistorySpan span, gin
     /* While figures come in, the slot under way is not over before the next one begins:
      * the figure that is on its way may still belong to it. */
     gboolean fresh = time - object->added < (gint64)2 * MS * shape.step;
-    gint64 end = fresh ? ring->current : time / MS / shape.step;
+    gint64 end = fresh ? ring->current : history_slot(shape, time);
     gint64 first = end - shape.length;
     gint64 after = CLAMP(since, -HISTORY_TIME_MAX, HISTORY_TIME_MAX) - history->shift;
     if (after >= first * shape.step)

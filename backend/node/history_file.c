@@ -206,9 +206,9 @@ static gboolean take_rings(Reader *reader, HistoryObject *object, const int *ser
         if (step != (guint64)shape.step || length != (guint64)shape.length)
             return damaged(error, "a ring has another size");
         /* The slot under way is the one in which something was added last. */
-        if ((gint64)take(reader, 8) != object->added / 1000 / shape.step)
+        ring->current = history_slot(shape, object->added);
+        if ((gint64)take(reader, 8) != ring->current)
             return damaged(error, "a ring's place does not fit its time");
-        ring->current = object->added / 1000 / shape.step;
         for (size_t i = 0; i < series_count; i++)
             take_series(reader, ring, shape, series[i]);
     }

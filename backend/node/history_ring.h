@@ -37,6 +37,8 @@ typedef struct {
 } HistoryShape;
 
 HistoryShape history_shape(HistoryKind kind, HistorySpan span);
+/* The slot in which a time of the history's lies. */
+gint64 history_slot(HistoryShape shape, gint64 time);
 size_t history_series_count(HistoryKind kind);
 HistoryObject *history_object_new(HistoryKind kind, gint64 time);
 void history_object_free(HistoryObject *object);

@@ -61,24 +61,30 @@ static GPtrArray *read_file(const char *path, guint lines)
     return node_text_tail(text, length, lines, NODE_LOG_LINE_MAX);
 }
 
+/* "<6>[ 12.3] ..." without its level. */
+static void drop_level(char *line)
+{
+    const char *end = *line == '<' ? strchr(line, '>') : NULL;
+    if (end)
+        memmove(line, end + 1, strlen(end + 1) + 1);
+}
+
 static GPtrArray *read_kernel(guint lines, GError **error)
 {
+    GPtrArray *tail = NULL;
     int size = klogctl(KLOG_SIZE, NULL, 0);
-    g_autofree char *text = size > 0 ? g_malloc((size_t)size) : NULL;
-    int length = text ? klogctl(KLOG_READ_ALL, text, size) : -1;
-    if (length < 0) {
+    char *text = g_malloc((size_t)MAX(size, 1));
+    int length = size > 0 ? klogctl(KLOG_READ_ALL, text, size) : -1;
+    if (length >= 0)
+        tail = node_text_tail(text, (size_t)length, lines, NODE_LOG_LINE_MAX);
+    else
         wire_error_set(error, WIRE_ERROR_UNAVAILABLE,
                        "there is no system log: journald does not run, /var/log/syslog and "
                        "/var/log/messages are missing, and the kernel says: %s",
                        g_strerror(errno));
-        return NULL;
-    }
-    GPtrArray *tail = node_text_tail(text, (size_t)length, lines, NODE_LOG_LINE_MAX);
-    for (guint i = 0; i < tail->len; i++) { /* without its level: "<6>[ 12.3] ..." */
-        char *line = tail->pdata[i], *end = *line == '<' ? strchr(line, '>') : NULL;
-        if (end)
-            memmove(line, end + 1, strlen(end + 1) + 1);
-    }
+    g_free(text);
+    for (guint i = 0; tail && i < tail->len; i++)
+        drop_level(tail->pdata[i]);
     return tail;
 }
 

@@ -111,6 +111,11 @@ static Storage *read_pool(virStoragePoolPtr pool)
     return storage;
 }
 
+static gboolean is_known(const char *const *known, const char *path)
+{
+    return known && path && g_strv_contains(known, path);
+}
+
 GPtrArray *storage_pools_read(const char *uri, const char *const *known, GError **error)
 {
     virConnectPtr connection = connect_to(uri, error);
@@ -125,9 +130,11 @@ GPtrArray *storage_pools_read(const char *uri, const char *const *known, GError 
     else
         list = g_ptr_array_new_with_free_func((GDestroyNotify)storage_free);
     for (int i = 0; i < count; i++) {
-        g_autoptr(Storage) storage = i < POOLS_MAX ? read_pool(pools[i]) : NULL;
-        if (storage && !(known && storage->path && g_strv_contains(known, storage->path)))
-            g_ptr_array_add(list, g_steal_pointer(&storage));
+        Storage *storage = i < POOLS_MAX ? read_pool(pools[i]) : NULL;
+        if (storage && !is_known(known, storage->path))
+            g_ptr_array_add(list, storage);
+        else
+            storage_free(storage);
         (void)virStoragePoolFree(pools[i]);
     }
     free(pools);

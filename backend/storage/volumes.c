@@ -156,13 +156,12 @@ gboolean storage_volumes_read(const char *path, StorageListing *listing, GError 
             (void)close(descriptor);
         return FALSE;
     }
-    g_autofree Walk *walk = g_new(Walk, 1);
-    walk->listing = (StorageListing){
-        .volumes = g_ptr_array_new_with_free_func((GDestroyNotify)storage_volume_free)};
-    walk->device = status.st_dev;
-    walk->entries = 0;
-    walk_directory(walk, descriptor, "", 0);
-    g_ptr_array_sort(walk->listing.volumes, storage_volume_compare);
-    *listing = walk->listing;
+    Walk walk = {
+        .listing.volumes = g_ptr_array_new_with_free_func((GDestroyNotify)storage_volume_free),
+        .device = status.st_dev,
+    };
+    walk_directory(&walk, descriptor, "", 0);
+    g_ptr_array_sort(walk.listing.volumes, storage_volume_compare);
+    *listing = walk.listing;
     return TRUE;
 }

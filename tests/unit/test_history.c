@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MS G_GINT64_CONSTANT(1000)
+#define MS  G_GINT64_CONSTANT(1000)
+#define DAY G_GINT64_CONSTANT(86400)
 /* A minute's beginning that is also a beginning of every longer slot. */
 #define WALL (G_GINT64_CONSTANT(1795392000) * MS)
 
@@ -107,7 +108,7 @@ static void test_silence_is_a_gap(void)
     g_assert_true(isnan(cpu_at(&answer, 9)));
     history_answer_clear(&answer);
     /* After a month all is gone. */
-    answer = query(history, HISTORY_MONTH, 0, at(40 * 86400));
+    answer = query(history, HISTORY_MONTH, 0, at(40 * DAY));
     g_assert_cmpuint(answer.points, ==, 0);
     history_answer_clear(&answer);
 }
@@ -181,7 +182,7 @@ static void test_clock_of_1970(void)
     HistoryTime start = {.up = 5 * MS, .wall = 7 * MS};
     g_autoptr(History) history = history_new(start);
     for (int i = 0; i < 5; i++)
-        add_node(history, later(start, i * MS), i);
+        add_node(history, later(start, MS * i), i);
     HistoryAnswer answer = query(history, HISTORY_HOUR, -1000, later(start, 4 * MS));
     g_assert_cmpuint(answer.points, ==, 4);
     g_assert_cmpint(answer.start, ==, 7);
@@ -261,7 +262,7 @@ static void test_size(void)
     g_assert_false(history_add(history, HISTORY_NODE, "vm/100", at(1), values, &error));
     g_assert_error(error, WIRE_ERROR, WIRE_ERROR_CONFLICT);
     /* A guest that was silent for a month is not saved; the limit is kept. */
-    g_autoptr(GBytes) empty = history_save_bytes(history, at(32 * 86400), "boot");
+    g_autoptr(GBytes) empty = history_save_bytes(history, at(32 * DAY), "boot");
     g_assert_cmpuint(g_bytes_get_size(empty), <, 200);
     for (int i = 0; i < HISTORY_OBJECTS_MAX; i++) {
         g_autofree char *name = g_strdup_printf("vm/%d", 100 + i);

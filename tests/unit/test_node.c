@@ -103,7 +103,7 @@ static void test_disks(void)
     g_assert_cmpuint(disk.bytes_read, ==, 3194370ull * 512);
     g_assert_cmpuint(disk.bytes_written, ==, 959992ull * 512);
     g_assert_cmpuint(disk.busy, ==, 17560);
-    g_assert_cmpint(*cursor, ==, '\0');
+    g_assert_cmpstr(cursor, ==, "");
 }
 
 static void test_links(void)

@@ -8,6 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static void put_text(guint8 *head, size_t at, const char *text)
+{
+    for (size_t i = 0; text[i]; i++)
+        head[at + i] = (guint8)text[i];
+}
+
 static void put_big(guint8 *head, size_t at, guint64 number, size_t size)
 {
     for (size_t i = 0; i < size; i++)
@@ -18,7 +24,7 @@ static void put_big(guint8 *head, size_t at, guint64 number, size_t size)
 static void make_qcow2(guint8 *head, guint64 size, const char *backing)
 {
     memset(head, 0, 512);
-    memcpy(head, "QFI\xfb", 4);
+    put_text(head, 0, "QFI\xfb");
     put_big(head, 4, 3, 4);
     put_big(head, 20, 16, 4);
     put_big(head, 24, size, 8);
@@ -26,7 +32,7 @@ static void make_qcow2(guint8 *head, guint64 size, const char *backing)
     if (backing) {
         put_big(head, 8, 256, 8);
         put_big(head, 16, strlen(backing), 4);
-        memcpy(head + 256, backing, strlen(backing));
+        put_text(head, 256, backing);
     }
 }
 
@@ -87,24 +93,24 @@ static void test_qcow2_damaged(void)
 
 static void test_other_formats(void)
 {
-    g_autofree guint8 *head = g_malloc0(STORAGE_IMAGE_HEAD);
+    static guint8 head[STORAGE_IMAGE_HEAD];
     StorageImage image;
     storage_image_probe(head, STORAGE_IMAGE_HEAD, &image);
     g_assert_cmpstr(image.format, ==, "raw");
     storage_image_probe(head, 0, &image);
     g_assert_cmpstr(image.format, ==, "raw");
-    memcpy(head + 32769, "CD001", 5);
+    put_text(head, 32769, "CD001");
     storage_image_probe(head, STORAGE_IMAGE_HEAD, &image);
     g_assert_cmpstr(image.format, ==, "iso");
-    memcpy(head, "KDMV", 4);
+    put_text(head, 0, "KDMV");
     head[13] = 1;
     storage_image_probe(head, STORAGE_IMAGE_HEAD, &image);
     g_assert_cmpstr(image.format, ==, "vmdk");
-    g_assert_cmpuint(image.size, ==, 256 * 512);
+    g_assert_cmpuint(image.size, ==, 131072);
     memset(head + 12, 0xff, 8);
     storage_image_probe(head, STORAGE_IMAGE_HEAD, &image);
     g_assert_true(image.damaged);
-    memcpy(head, "LUKS\xba\xbe", 6);
+    put_text(head, 0, "LUKS\xba\xbe");
     storage_image_probe(head, STORAGE_IMAGE_HEAD, &image);
     g_assert_true(image.encrypted);
 }
