@@ -105,7 +105,8 @@ int bridge_main(const char *socket_path, const char *stream)
     int agent = connect_agent(socket_path, &error);
     if (agent < 0) {
         fprintf(stderr, "gantryd bridge: %s\n", error->message);
-        return wire_error_code(error) == WIRE_ERROR_UNAVAILABLE ? BRIDGE_NO_AGENT : 1;
+        WireErrorCode code = wire_error_code(error);
+        return code == WIRE_ERROR_UNAVAILABLE ? BRIDGE_NO_AGENT : wire_error_exit_status(code);
     }
     if ((stream && !claim_stream(agent, stream, &error)) ||
         !pump_run((PumpEnd){STDIN_FILENO, STDOUT_FILENO}, (PumpEnd){agent, agent}, &error)) {

@@ -7,7 +7,7 @@
  * answered to hello is not passed on.
  *
  * Exit status: 0 either side ended, 1 the agent refused (its words are on
- * standard error), 2 usage, 69 no agent is running here.
+ * standard error), 2 usage, 3 the socket may not be opened, 69 no agent is running here.
  */
 #pragma once
 

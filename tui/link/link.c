@@ -221,8 +221,8 @@ static GError *bridge_error(Link *link, int exit_status, const char *reason)
     GError *error = NULL;
     g_autofree char *text = g_utf8_make_valid(reason, -1);
     g_strchomp(text);
-    if (g_str_has_prefix(text, "gantryd: "))
-        memmove(text, text + strlen("gantryd: "), strlen(text) - strlen("gantryd: ") + 1);
+    static const char prefix[] = "gantryd bridge: ";
+    const char *words = g_str_has_prefix(text, prefix) ? text + strlen(prefix) : text;
     if (exit_status == 127)
         wire_error_set(&error, WIRE_ERROR_UNREACHABLE,
                        "%s: gantryd is not installed there (or not in the PATH): install it "
@@ -230,9 +230,9 @@ static GError *bridge_error(Link *link, int exit_status, const char *reason)
                        name);
     else if (exit_status == wire_error_exit_status(WIRE_ERROR_NOT_ALLOWED))
         wire_error_set(&error, WIRE_ERROR_NOT_ALLOWED, "%s: %s", name,
-                       *text ? text : "you may not use its agent");
-    else if (*text)
-        wire_error_set(&error, WIRE_ERROR_UNREACHABLE, "%s: %s", name, text);
+                       *words ? words : "you may not use its agent");
+    else if (*words)
+        wire_error_set(&error, WIRE_ERROR_UNREACHABLE, "%s: %s", name, words);
     else if (exit_status >= 0)
         wire_error_set(&error, WIRE_ERROR_UNREACHABLE,
                        "%s: the connection to the agent ended (status %d): is gantryd running?",

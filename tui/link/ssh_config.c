@@ -13,8 +13,9 @@ typedef struct {
     SshConfig *config;
     const char *host;
     const char *user;
-    gboolean only_seen;  /* IdentitiesOnly was given */
-    gboolean proxy_seen; /* ProxyJump or ProxyCommand was given */
+    gboolean only_seen;     /* IdentitiesOnly was given */
+    gboolean identity_seen; /* IdentityFile was given, perhaps as none */
+    gboolean proxy_seen;    /* ProxyJump or ProxyCommand was given */
 } Reader;
 
 static void read_file(Reader *reader, const char *path, gboolean active, int depth);
@@ -198,10 +199,14 @@ static void take_value(Reader *reader, const char *keyword, char *cursor)
         if (!reader->only_seen)
             config->identities_only = g_ascii_strcasecmp(word, "yes") == 0;
         reader->only_seen = TRUE;
+    } else if (g_ascii_strcasecmp(keyword, "HostKeyAlias") == 0) {
+        if (!config->key_alias)
+            config->key_alias = g_strdup(word);
     } else if (g_ascii_strcasecmp(keyword, "StrictHostKeyChecking") == 0) {
         if (!config->strict)
             config->strict = g_ascii_strdown(word, -1);
     } else if (g_ascii_strcasecmp(keyword, "IdentityFile") == 0) {
+        reader->identity_seen = TRUE;
         if (g_ascii_strcasecmp(word, "none") != 0)
             g_ptr_array_add(config->identities,
                             ssh_config_expand(word, reader->host, reader->user, 22));
@@ -259,8 +264,7 @@ SshConfig *ssh_config_read(const char *file, const char *host, const char *user,
         read_file(&reader, "/etc/ssh/ssh_config", TRUE, 0);
     }
     static const char *const defaults[] = {"id_ed25519", "id_ecdsa", "id_rsa"};
-    gboolean none = config->identities->len == 0;
-    for (size_t i = 0; none && i < G_N_ELEMENTS(defaults); i++)
+    for (size_t i = 0; !reader.identity_seen && i < G_N_ELEMENTS(defaults); i++)
         g_ptr_array_add(config->identities,
                         g_build_filename(home_directory(), ".ssh", defaults[i], NULL));
     return config;
@@ -273,6 +277,7 @@ void ssh_config_free(SshConfig *config)
     g_ptr_array_unref(config->identities);
     g_ptr_array_unref(config->certificates);
     g_free(config->strict);
+    g_free(config->key_alias);
     g_free(config->proxy_jump);
     g_free(config->proxy_command);
     g_free(config);

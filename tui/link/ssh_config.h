@@ -2,7 +2,7 @@
  *
  * libssh reads the file too (ssh_options_parse_config) and applies HostName,
  * User, Port, UserKnownHostsFile, ciphers and so on to its session. It does not
- * read CertificateFile and IdentitiesOnly, does not tell StrictHostKeyChecking
+ * read CertificateFile, HostKeyAlias and IdentitiesOnly, does not tell StrictHostKeyChecking
  * and the list of IdentityFiles, and turns ProxyJump into a run of the ssh program, whose
  * questions would land in the middle of the screen. These and
  * ProxyCommand are read here.
@@ -21,6 +21,7 @@ typedef struct {
     GPtrArray *certificates; /* the same */
     gboolean identities_only;
     char *strict;        /* StrictHostKeyChecking in lower case, or NULL */
+    char *key_alias;     /* HostKeyAlias: the name in known_hosts, or NULL */
     char *proxy_jump;    /* user@host:port, with commas; NULL or "none" when there is none */
     char *proxy_command; /* not expanded; NULL when there is none */
 } SshConfig;

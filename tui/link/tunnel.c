@@ -188,6 +188,15 @@ static gboolean prepare_session(Tunnel *tunnel, GError **error)
     set_option(tunnel->session, SSH_OPTIONS_PROCESS_CONFIG, &no);
     set_option(tunnel->session, SSH_OPTIONS_NODELAY, &yes);
     set_option(tunnel->session, SSH_OPTIONS_TIMEOUT, &timeout);
+    /* Else libssh would take a changed key for good where ssh_config says "no";
+     * tunnel_hostkey.c decides. */
+    set_option(tunnel->session, SSH_OPTIONS_STRICTHOSTKEYCHECK, &yes);
+    /* We dial ourselves: to libssh the host is only the name in known_hosts. */
+    if (tunnel->config->key_alias) {
+        guint port = 22;
+        set_option(tunnel->session, SSH_OPTIONS_HOST, tunnel->config->key_alias);
+        set_option(tunnel->session, SSH_OPTIONS_PORT, &port);
+    }
     char *text = NULL;
     gboolean known = ssh_options_get(tunnel->session, SSH_OPTIONS_USER, &text) == SSH_OK;
     tunnel->login = g_strdup(known ? text : g_get_user_name());

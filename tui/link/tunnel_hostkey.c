@@ -49,8 +49,9 @@ static char *find_line(const char *path, const char *host)
 static gboolean refuse_changed(Tunnel *tunnel, const char *type, const char *print,
                                GError **error)
 {
-    g_autofree char *host = tunnel->port == 22
-                                ? g_strdup(tunnel->host)
+    const char *alias = tunnel->config->key_alias;
+    g_autofree char *host = alias || tunnel->port == 22
+                                ? g_strdup(alias ? alias : tunnel->host)
                                 : g_strdup_printf("[%s]:%d", tunnel->host, tunnel->port);
     g_autofree char *own = option(tunnel, SSH_OPTIONS_KNOWNHOSTS);
     g_autofree char *global = option(tunnel, SSH_OPTIONS_GLOBAL_KNOWNHOSTS);
