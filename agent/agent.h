@@ -17,14 +17,14 @@ struct Agent {
     GMainLoop *loop;
     WorkerPool *workers;
     struct Inventory *inventory;
-    struct LocalDatabase *local; /* tasks, audit, events: this node's own */
-    struct Store *store;         /* documents, replicated in a cluster */
+    struct Local *local; /* tasks, audit, events: this node's own */
+    struct Store *store; /* documents, replicated in a cluster */
     struct EventLog *events;
     struct Past *past; /* history of figures */
-    struct TaskEngine *tasks;
-    struct GuestTable *guests;
+    struct TaskBoard *tasks;
+    struct GuestTable *guests;   /* NULL until the store is read */
     struct NodeMonitor *monitor; /* this node's figures */
-    struct NodeFacts *facts;     /* what changes seldom */
+    struct Survey *survey;       /* what takes time to find out */
     struct StorageTable *storages;
     struct LinkTable *links;
     struct AlarmTable *alarms;

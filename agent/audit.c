@@ -1,8 +1,43 @@
 #include "agent/audit.h"
 
-void audit_record(Agent *agent, const char *user, uid_t uid, const char *method,
-                  const json_t *params, const json_t *result, const GError *error)
+#include "agent/agent.h"
+#include "agent/local/local.h"
+#include "backend/wire/message.h"
+
+enum { TEXT_MAX = 256 };
+
+/* Long texts are cut and programs run in guests lose their arguments, which may
+ * hold secrets. */
+static json_t *fit_for_record(const json_t *params)
 {
-    g_info("%s (%u) asked for %s: %s", user ? user : "?", (unsigned)uid, method,
-           error ? error->message : "done");
+    json_t *fit = json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(gintptr)params, key, value)
+    {
+        if (json_is_string(value) && json_string_length(value) > TEXT_MAX) {
+            g_autofree char *cut = g_strdup_printf("(%zu bytes)", json_string_length(value));
+            json_object_set_new(fit, key, json_string(cut));
+        } else if (g_str_equal(key, "command")) {
+            json_object_set(fit, key, json_array_get(value, 0));
+        } else {
+            json_object_set(fit, key, value);
+        }
+    }
+    return fit;
+}
+
+void audit_record(const Request *request, const json_t *result, const GError *error)
+{
+    g_autoptr(json_t) recorded = fit_for_record(request->params);
+    const char *asked = wire_get_string(request->params, "guest", NULL);
+    local_audit_add(
+        request->agent->local,
+        &(LocalAudit){.who = request->user ? request->user : "?",
+                      .uid = request->uid,
+                      .method = request->method->name,
+                      .object = request->object ? request->object : asked,
+                      .params = recorded,
+                      .result = error ? error->message : wire_get_string(result, "task", "ok")},
+        NULL, NULL);
 }

@@ -7,11 +7,7 @@
  */
 #pragma once
 
-#include "agent/agent.h"
-
-#include <jansson.h>
-#include <sys/types.h>
+#include "agent/session.h"
 
 /* Either result or error; both borrowed. */
-void audit_record(Agent *agent, const char *user, uid_t uid, const char *method,
-                  const json_t *params, const json_t *result, const GError *error);
+void audit_record(const Request *request, const json_t *result, const GError *error);

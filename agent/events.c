@@ -1,6 +1,7 @@
 #include "agent/events.h"
 
 #include "agent/inventory.h"
+#include "agent/local/local.h"
 #include "backend/wire/message.h"
 
 #include <stdio.h>
@@ -50,6 +51,8 @@ void event_log_add(EventLog *log, EventSeverity severity, const char *object, co
         g_info("%s%s%s", object ? object : "", object ? ": " : "", text);
     else
         g_warning("%s%s%s", object ? object : "", object ? ": " : "", text);
+    local_event_add(log->agent->local, &(LocalEvent){severities[severity], object, text, who},
+                    NULL, NULL);
     show(log, g_strdup_printf("%016" G_GINT64_MODIFIER "x-%s", log->last, log->agent->node),
          json_pack("{s:s,s:f,s:s,s:o,s:o,s:o}", "node", log->agent->node, "time",
                    (double)now / G_USEC_PER_SEC, "severity", severities[severity], "object",

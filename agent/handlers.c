@@ -1,6 +1,7 @@
 #include "agent/handlers.h"
 
-static const HandlerRow *const tables[] = {handlers_session, handlers_node};
+static const HandlerRow *const tables[] = {handlers_session, handlers_guest,  handlers_node,
+                                           handlers_task,    handlers_stream, handlers_record};
 
 RequestHandler handlers_find(const char *method)
 {

@@ -2,7 +2,10 @@
  * helpers: `bridge` for an SSH session, `task` and `stream` for its own children.
  */
 #include "agent/bridge.h"
+#include "agent/drivers.h"
 #include "agent/run.h"
+#include "agent/stream.h"
+#include "agent/task/guest_handlers.h"
 #include "config.h"
 
 #include <locale.h>
@@ -72,6 +75,12 @@ static int check_command(void)
     return 0;
 }
 
+static int task_command(int argc, char **argv)
+{
+    const TaskHandler handlers[] = {task_guest_handler(guest_drivers), {.method = NULL}};
+    return task_child_main(handlers, argc, argv);
+}
+
 static int run_command(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
@@ -99,6 +108,8 @@ int main(int argc, char **argv)
         int (*run)(int argc, char **argv);
     } commands[] = {
         {"bridge", bridge_command},
+        {"task", task_command},
+        {"stream", stream_main},
     };
     setlocale(LC_ALL, "");
     signal(SIGPIPE, SIG_IGN);

@@ -3,6 +3,7 @@
 #include "agent/alarms.h"
 #include "agent/figure.h"
 #include "agent/inventory.h"
+#include "agent/links.h"
 #include "agent/past.h"
 #include "backend/node/figures.h"
 #include "backend/wire/message.h"
@@ -50,6 +51,8 @@ static gboolean on_tick(gpointer user)
     alarms_check_node(monitor->agent->alarms, &monitor->figures);
     if (inventory_watched(monitor->agent->inventory, OBJECT_NODE))
         node_monitor_publish(monitor);
+    if (inventory_watched(monitor->agent->inventory, OBJECT_LINK))
+        link_table_publish(monitor->agent->links, node_reader_links(monitor->reader));
     return G_SOURCE_CONTINUE;
 }
 

@@ -3,12 +3,20 @@
 #include "agent/agent.h"
 #include "agent/alarms.h"
 #include "agent/events.h"
+#include "agent/guests.h"
 #include "agent/inventory.h"
+#include "agent/links.h"
 #include "agent/listener.h"
 #include "agent/log.h"
 #include "agent/monitor.h"
 #include "agent/past.h"
 #include "agent/session.h"
+#include "agent/storages.h"
+#include "agent/stream.h"
+#include "agent/survey.h"
+#include "agent/task_board.h"
+#include "backend/cluster/store.h"
+#include "backend/cluster/store_transport.h"
 #include "backend/wire/error.h"
 #include "config.h"
 
@@ -54,6 +62,13 @@ static void keep_fixed(AgentConfig *fresh, const AgentConfig *present)
         g_free(*fixed[i].fresh);
         *fixed[i].fresh = g_strdup(fixed[i].present);
     }
+    if (!g_strv_equal((const char *const *)fresh->lxc_paths,
+                      (const char *const *)present->lxc_paths)) {
+        g_warning(
+            "lxc.paths has changed in the configuration, which needs a restart of gantryd");
+        g_strfreev(fresh->lxc_paths);
+        fresh->lxc_paths = g_strdupv(present->lxc_paths);
+    }
 }
 
 static gboolean on_reload(gpointer user)
@@ -70,6 +85,8 @@ static gboolean on_reload(gpointer user)
         run->agent.config = fresh;
         run->agent.node = fresh->node;
         log_set_level(fresh->log_level);
+        task_board_reload(run->agent.tasks);
+        storage_table_reload(run->agent.storages);
         conf_agent_free(before);
         g_message("configuration reloaded");
     }
@@ -82,18 +99,36 @@ static void on_accepted(int descriptor, gpointer user)
     session_table_accept(((Run *)user)->agent.sessions, descriptor);
 }
 
-static void start_listening(Run *run)
+/* The guests' numbers are in the store, so they are looked for once it is read. */
+static void on_store_loaded(gpointer user)
 {
+    Run *run = user;
+    run->agent.guests = guest_table_new(&run->agent);
+    task_board_start(run->agent.tasks);
     g_autoptr(GError) error = NULL;
     run->listener = listener_new(run->agent.config->socket, run->agent.config->group,
                                  on_accepted, run, &error);
     if (!run->listener) {
         g_critical("%s", error->message);
+        g_main_loop_quit(run->agent.loop);
         return;
     }
     g_message("gantryd %s serves %s on %s", GANTRY_VERSION, run->agent.node,
               run->agent.config->socket);
     sd_notify(0, "READY=1");
+}
+
+static void on_store_health(DatabaseHealth health, const GError *reason, gpointer user)
+{
+    Run *run = user;
+    if (reason) {
+        alarms_raise(run->agent.alarms, EVENT_ERROR, "store", run->agent.node, "%s",
+                     reason->message);
+        return;
+    }
+    alarms_clear(run->agent.alarms, "store");
+    if (run->agent.guests)
+        guest_table_retry(run->agent.guests);
 }
 
 static gboolean make_state_directory(const char *path, GError **error)
@@ -107,16 +142,26 @@ static gboolean make_state_directory(const char *path, GError **error)
 
 static void start_parts(Run *run)
 {
+    static const StoreEvents store_events = {on_store_loaded, on_store_health};
     Agent *agent = &run->agent;
+    g_autofree char *store_path = g_build_filename(agent->config->state, "store.db", NULL);
     agent->node = agent->config->node;
     agent->loop = g_main_loop_new(NULL, FALSE);
     agent->workers = worker_pool_new();
     agent->inventory = inventory_new();
     agent->events = event_log_new(agent);
     agent->alarms = alarms_new(agent);
+    agent->tasks = task_board_new(agent);
     agent->past = past_new(agent);
     agent->monitor = node_monitor_new(agent);
+    agent->survey = survey_new(agent);
+    agent->storages = storage_table_new(agent);
+    agent->links = link_table_new(agent);
+    agent->streams = stream_table_new(agent);
     agent->sessions = session_table_new(agent);
+    agent->store =
+        store_open(&(StoreSettings){.path = store_path, .transport = &store_transport_solo},
+                   &store_events, run);
 }
 
 static void stop_parts(Run *run)
@@ -124,8 +169,16 @@ static void stop_parts(Run *run)
     Agent *agent = &run->agent;
     listener_free(run->listener);
     session_table_free(agent->sessions);
+    stream_table_free(agent->streams);
+    task_board_stop(agent->tasks);
+    guest_table_free(agent->guests);
+    store_close(agent->store);
+    link_table_free(agent->links);
+    storage_table_free(agent->storages);
+    survey_free(agent->survey);
     node_monitor_free(agent->monitor);
     past_free(agent->past);
+    task_board_free(agent->tasks);
     alarms_free(agent->alarms);
     event_log_free(agent->events);
     inventory_free(agent->inventory);
@@ -153,9 +206,7 @@ int run_main(const char *config_path)
     g_unix_signal_add(SIGTERM, on_stop, &run);
     g_unix_signal_add(SIGINT, on_stop, &run);
     g_unix_signal_add(SIGHUP, on_reload, &run);
-    start_listening(&run);
-    if (run.listener)
-        g_main_loop_run(run.agent.loop);
+    g_main_loop_run(run.agent.loop);
     int status = run.listener ? 0 : 1;
     stop_parts(&run);
     conf_agent_free(run.agent.config);

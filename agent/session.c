@@ -3,6 +3,7 @@
 #include "agent/agent.h"
 #include "agent/audit.h"
 #include "agent/handlers.h"
+#include "agent/stream.h"
 #include "backend/wire/channel.h"
 #include "backend/wire/error.h"
 #include "config.h"
@@ -66,6 +67,7 @@ static void request_free(Request *request)
     if (request->session)
         g_ptr_array_remove(request->session->requests, request);
     json_decref(request->params);
+    g_free(request->object);
     g_free(request->user);
     g_free(request);
 }
@@ -73,8 +75,7 @@ static void request_free(Request *request)
 void request_answer(Request *request, json_t *result)
 {
     if (request->method->audited)
-        audit_record(request->agent, request->user, request->uid, request->method->name,
-                     request->params, result, NULL);
+        audit_record(request, result, NULL);
     if (request->session)
         wire_channel_send_steal(request->session->channel,
                                 wire_message_response(request->id, result));
@@ -86,8 +87,7 @@ void request_answer(Request *request, json_t *result)
 void request_fail(Request *request, GError *error)
 {
     if (request->method->audited)
-        audit_record(request->agent, request->user, request->uid, request->method->name,
-                     request->params, NULL, error);
+        audit_record(request, NULL, error);
     if (request->session)
         wire_channel_send_steal(request->session->channel,
                                 wire_message_failure(request->id, error));
@@ -190,6 +190,20 @@ static json_t *greeting(const Session *session)
                      "role", wire_role_name(session->identity->role));
 }
 
+static void become_stream(Session *session, gint64 id, const char *stream)
+{
+    GError *error = NULL;
+    StreamTable *streams = session->table->agent->streams;
+    if (!stream_claim(streams, stream, session->uid, &error)) {
+        refuse(session, id, error);
+        return;
+    }
+    wire_channel_send_steal(session->channel, wire_message_response(id, greeting(session)));
+    int descriptor = wire_channel_steal_descriptor(g_steal_pointer(&session->channel));
+    stream_attach(streams, stream, descriptor);
+    session_end(session);
+}
+
 typedef struct {
     uid_t uid;
     pid_t pid;
@@ -242,6 +256,14 @@ static void on_identity(gpointer result, const GError *failure, gpointer user)
         return;
     }
     session->identity = g_steal_pointer(&identity);
+    const char *stream = wire_get_string(hello->params, "stream", NULL);
+    if (stream) {
+        g_autofree char *name = g_strdup(stream);
+        gint64 id = hello->id;
+        request_free(hello);
+        become_stream(session, id, name);
+        return;
+    }
     request_answer(hello, greeting(session));
 }
 

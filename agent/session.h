@@ -31,6 +31,7 @@ typedef struct {
     gint64 id;
     const WireMethod *method;
     json_t *params; /* checked; owned by the request */
+    char *object;   /* what it is about (vm/100), for the audit; NULL: nothing yet */
     char *user;     /* who asks, also after the session has ended */
     uid_t uid;
     WireRole role;

@@ -1,0 +1,72 @@
+/* guests - every guest of this node: number, summary, figures, and whose turn it
+ * is. It stands between the drivers, which know native identifiers, and the
+ * rest of the agent, which knows vm/100.
+ *
+ * A guest gets its number when it is first seen, the lowest one from 100 that no
+ * document of the store holds, and keeps it by its native identifier: also while
+ * it is undefined and defined again, and over a restart. The store's documents
+ * are guest/NUMBER (kind, native, name) and guest/NUMBER/gantry (tags, notes).
+ *
+ * When a driver falls silent its guests stay as they were last seen, with
+ * stale_since; nothing of them is guessed.
+ */
+#pragma once
+
+#include "agent/agent.h"
+#include "backend/guest/driver.h"
+
+#include <jansson.h>
+
+typedef struct GuestTable GuestTable;
+
+typedef struct {
+    const GuestDriver *driver;
+    char *id; /* vm/100 */
+    int number;
+    gboolean fresh; /* it got its number in this run of the agent */
+    GuestSummary *summary;
+    GuestFigures figures; /* of the last second; native is NULL when there are none */
+    double *vcpu;         /* what figures.vcpu points to */
+    gint64 stale_since;   /* 0: its driver answers */
+    gint64 acted;         /* when a task on it ended, monotonic microseconds; 0: none did */
+} Guest;
+
+/* Starts the drivers' observers. */
+GuestTable *guest_table_new(Agent *agent);
+void guest_table_free(GuestTable *table);
+
+/* vm/100, 100 or a name; WIRE_ERROR_NOT_FOUND, WIRE_ERROR_AMBIGUOUS. */
+Guest *guest_table_resolve(const GuestTable *table, const char *text, GError **error);
+Guest *guest_table_find(const GuestTable *table, const char *id);
+guint guest_table_count(const GuestTable *table);
+
+/* Whether its state can be relied on: its driver answers, and has had
+ * GUEST_SETTLE_MS to notice what the last task did. */
+#define GUEST_SETTLE_MS 2000
+gboolean guest_is_settled(const Guest *guest);
+
+/* Puts the newest figures of all guests into the inventory. */
+void guest_table_publish_figures(GuestTable *table);
+
+/* A task begins (task) or has ended (NULL) on a guest. */
+void guest_table_set_task(GuestTable *table, const char *id, const char *task,
+                          const char *owner);
+/* A container is about to be known by another native identifier, or failed to: who
+ * appears under it has this number. */
+void guest_table_expect(GuestTable *table, const char *id, const char *native);
+/* The store can be written again. */
+void guest_table_retry(GuestTable *table);
+/* A guest was deleted on purpose: its number is free again. */
+void guest_table_forget(GuestTable *table, const char *id);
+
+/* The guest's own document: tags and notes; a new object, empty if none. */
+json_t *guest_table_document(const GuestTable *table, const Guest *guest);
+/* Merges into it; the callback hears when it is on disk. */
+typedef void (*GuestSaved)(const GError *error, gpointer user);
+void guest_table_change_document(GuestTable *table, const Guest *guest, json_t *changes,
+                                 GuestSaved saved, gpointer user);
+
+/* Each driver as name, state, since, reason: for the node's object. */
+json_t *guest_table_drivers(const GuestTable *table);
+/* {"libvirt": .., "qemu": .., "lxc": ..}: borrowed. */
+const json_t *guest_table_versions(const GuestTable *table);
