@@ -30,18 +30,16 @@ log=$(mktemp)
 finish() {
     rm -f "$log"
     echo "$passed passed, $failed failed"
-    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
-    exit
+    if [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]; then exit 0; else exit 1; fi
 }
 trap finish EXIT
 trap 'failed=$((failed + 1)); exit' INT TERM HUP
 
-# must TITLE COMMAND...: a step without which nothing goes on
-must() {
-    step "$@" || {
-        failed=$((failed + 1))
-        exit
-    }
+# need TITLE COMMAND...: a step without which what follows is not tried
+need() {
+    step "$@" && return
+    failed=$((failed + 1))
+    return 1
 }
 
 build() { # DIRECTORY OPTIONS...
@@ -49,6 +47,15 @@ build() { # DIRECTORY OPTIONS...
     shift
     [ -e "$directory/build.ninja" ] || meson setup "$directory" --werror "$@" || return
     ninja -C "$directory"
+}
+
+build_fuzz() { # DIRECTORY
+    local targets
+    [ -e "$1/build.ninja" ] || CC=clang meson setup "$1" -Dfuzz=true \
+        -Db_sanitize=address,undefined -Db_lundef=false || return
+    targets=$(ninja -C "$1" -t targets all | sed -n 's|^\(tests/fuzz/fuzz-[^:./]*\):.*|\1|p')
+    # shellcheck disable=SC2086 # a list of names
+    ninja -C "$1" $targets
 }
 
 # count_meson DIRECTORY: add up what the last `meson test` there says
@@ -88,18 +95,21 @@ lint() {
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 
-must "Installing what is missing" packages_install packages.txt console agent host lab test
+need "Installing what is missing" packages_install packages.txt console agent host lab test || exit
 if wanted lint; then lint; fi
-if wanted unit || wanted e2e; then must "Building" build build-test; fi
-if wanted sanitize; then
-    must "Building with sanitizers" build build-test-sanitize -Db_sanitize=address,undefined -Db_lundef=false
-fi
-if wanted fuzz; then
-    CC=clang must "Building fuzz targets" build build-test-fuzz -Dfuzz=true \
-        -Db_sanitize=address,undefined -Db_lundef=false
+if wanted unit || wanted e2e; then
+    need "Building" build build-test || exit
 fi
 if wanted unit; then suite "Unit tests" build-test unit; fi
-if wanted sanitize; then suite "Unit tests with sanitizers" build-test-sanitize unit; fi
-if wanted fuzz; then suite "Fuzz targets" build-test-fuzz fuzz; fi
 if wanted e2e; then e2e build-test; fi
-if wanted sanitize; then e2e build-test-sanitize; fi
+if wanted sanitize; then
+    if need "Building with sanitizers" build build-test-sanitize -Db_sanitize=address,undefined -Db_lundef=false; then
+        suite "Unit tests with sanitizers" build-test-sanitize unit
+        e2e build-test-sanitize
+    fi
+fi
+if wanted fuzz; then
+    if need "Building fuzz targets" build_fuzz build-test-fuzz; then
+        suite "Fuzz targets" build-test-fuzz fuzz
+    fi
+fi

@@ -47,6 +47,7 @@ static const struct {
     [WIRE_ERROR_INTERNAL] = {"internal", 1},
 };
 
+G_GNUC_PRINTF(4, 0)
 static void set_error(GError **error, WireErrorCode code, const char *field, const char *format,
                       va_list arguments)
 {

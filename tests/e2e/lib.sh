@@ -74,8 +74,7 @@ tap_end() {
     }
     "$lab" down >/dev/null || tap_failed=1
     echo "1..$tap_count"
-    [ "$tap_failed" -eq 0 ]
-    exit
+    if [ "$tap_failed" -eq 0 ]; then exit 0; else exit 1; fi
 }
 trap tap_end EXIT
 trap 'exit 130' INT
