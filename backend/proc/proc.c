@@ -13,6 +13,7 @@ enum {
      * files read here is far below half a page, so a shorter read is the last. */
     LAST_READ_BELOW = 2048,
     ATTRIBUTE_MAX = 4096,
+    SAFE_DIGITS = 19,
 };
 
 gboolean proc_file_open(ProcFile *file, const char *path, GError **error)
@@ -109,12 +110,12 @@ bool proc_scan_number(const char **cursor, guint64 *number)
     const char *at = skip_blanks(*cursor);
     if (*at < '0' || *at > '9')
         return false;
+    const char *start = at;
     guint64 value = 0;
-    for (; *at >= '0' && *at <= '9'; at++) {
-        unsigned digit = (unsigned)(*at - '0');
-        value = value > (G_MAXUINT64 - digit) / 10 ? G_MAXUINT64 : value * 10 + digit;
-    }
-    *number = value;
+    for (; *at >= '0' && *at <= '9'; at++)
+        value = value * 10 + (guint64)(*at - '0');
+    /* Nineteen digits always fit; the rare longer number takes the slow way. */
+    *number = at - start <= SAFE_DIGITS ? value : g_ascii_strtoull(start, NULL, 10);
     *cursor = at;
     return true;
 }

@@ -1,4 +1,5 @@
 #include "backend/node/figures.h"
+#include "backend/proc/proc.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -134,6 +135,32 @@ static void test_rate_has_gaps_not_spikes(void)
     g_assert_cmpfloat(net_rate(G_MAXUINT64, G_MAXUINT64, 1), ==, 0);
 }
 
+static void check_number(const char *text, guint64 expected, const char *rest)
+{
+    guint64 number = 1;
+    g_assert_true(proc_scan_number(&text, &number));
+    g_assert_cmpuint(number, ==, expected);
+    g_assert_cmpstr(text, ==, rest);
+}
+
+static void test_numbers(void)
+{
+    check_number("0", 0, "");
+    check_number(" \t42x", 42, "x");
+    check_number("9999999999999999999 1", G_GUINT64_CONSTANT(9999999999999999999), " 1");
+    check_number("18446744073709551615", G_MAXUINT64, "");
+    check_number("18446744073709551616\n", G_MAXUINT64, "\n");
+    check_number("99999999999999999999999999999999", G_MAXUINT64, "");
+    check_number("00000000000000000000000000000007", 7, "");
+    static const char *const texts[] = {"", " ", "\n1", "-1", "+1", "x"};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        const char *cursor = texts[i];
+        guint64 number;
+        g_assert_false(proc_scan_number(&cursor, &number));
+        g_assert_true(cursor == texts[i]);
+    }
+}
+
 /* The machine that the test runs on. */
 static void test_this_machine(void)
 {
@@ -174,6 +201,7 @@ static void test_this_machine(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/node/numbers", test_numbers);
     g_test_add_func("/node/stat", test_stat);
     g_test_add_func("/node/stat-bad", test_stat_bad);
     g_test_add_func("/node/memory", test_memory);
