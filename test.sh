@@ -84,7 +84,7 @@ e2e() { # DIRECTORY
 }
 
 lint() {
-    if step "shellcheck" shellcheck -e SC1091 demo.sh test.sh .ci/run tests/lib/*.sh tests/lab/lab \
+    if step "shellcheck" shellcheck -S warning -e SC1091,SC2154 demo.sh test.sh .ci/run tests/lib/*.sh tests/lab/lab \
         tests/lab/lib/* tests/e2e/run tests/e2e/*.sh; then
         passed=$((passed + 1))
     else

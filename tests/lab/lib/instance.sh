@@ -71,6 +71,7 @@ instance_up() {
     for n in busybox ip nsenter unshare sshd libvirtd virtlogd virsh ssh-keygen; do
         command -v "$n" >/dev/null || die "$n is missing: install the packages 'host' and 'lab' of packages.txt"
     done
+    [ -d "$(dirname "$BUILD")" ] || die "no directory $(dirname "$BUILD") for build directory $BUILD"
     instance_take
     echo "$count" >"$DIR/nodes"
     echo "$BUILD" >"$DIR/build"
