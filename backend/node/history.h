@@ -23,7 +23,7 @@
  * restart of the machine by the wall clock, and not at all if that went back.
  *
  * File. One file holds all objects: a header with magic, version, sizes and a
- * checksum (FNV-1a, 64 bits) over everything, then a record an object; little endian,
+ * checksum of 64 bits over everything, then a record an object; little endian,
  * described in history_file.c. It is at most HISTORY_FILE_MAX bytes. Any sequence of
  * bytes can be given to history_load_bytes(): what is not a whole, sound history is an
  * error, and the caller starts with a new one. Series are stored by name: one that a

@@ -1,7 +1,7 @@
 /* The file of a history. All numbers are little endian.
  *
  *   header   8 bytes magic, u32 version, u32 records, u64 length of the whole,
- *            u64 checksum of the whole with this field zero,
+ *            u64 checksum of the whole with this field zero (history_checksum()),
  *            i64 the history's time when saved, i64 CLOCK_BOOTTIME, i64 wall clock (ms),
  *            40 bytes boot id, padded with zero
  *   record   u8 kind, u8 series, u16 length of the name, the name,
@@ -34,13 +34,15 @@ enum {
     SERIES_IN_FILE_MAX = 64,
 };
 
-/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
-static guint64 checksum(const guint8 *data, size_t length)
+guint64 history_checksum(const guint8 *data, size_t length)
 {
     guint64 hash = G_GUINT64_CONSTANT(0xcbf29ce484222325);
-    for (size_t i = 0; i < length; i++) {
-        guint8 byte = i >= CHECKSUM_AT && i < CHECKSUM_AT + 8 ? 0 : data[i];
-        hash = (hash ^ byte) * G_GUINT64_CONSTANT(0x100000001b3);
+    for (size_t i = 0; i < length; i += 8) {
+        guint64 word = 0;
+        if (i != CHECKSUM_AT)
+            memcpy(&word, data + i, MIN(length - i, 8));
+        hash = (hash ^ GUINT64_FROM_LE(word)) * G_GUINT64_CONSTANT(0x100000001b3);
+        hash ^= hash >> 32;
     }
     return hash;
 }
@@ -51,11 +53,17 @@ static void put(GByteArray *bytes, guint64 number, guint size)
     g_byte_array_append(bytes, (const guint8 *)&number, size);
 }
 
-static void put_float(GByteArray *bytes, float value)
+static void put_floats(GByteArray *bytes, const float *values, size_t count)
 {
-    guint32 bits;
-    memcpy(&bits, &value, sizeof bits);
-    put(bytes, bits, 4);
+#if G_BYTE_ORDER == G_LITTLE_ENDIAN
+    g_byte_array_append(bytes, (const guint8 *)values, (guint)(count * sizeof *values));
+#else
+    for (size_t i = 0; i < count; i++) {
+        guint32 bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        put(bytes, bits, 4);
+    }
+#endif
 }
 
 static void put_double(GByteArray *bytes, double value)
@@ -74,9 +82,7 @@ static void put_ring(GByteArray *bytes, const HistoryRing *ring, HistoryShape sh
     for (size_t series = 0; series < series_count; series++) {
         put_double(bytes, ring->sums[series]);
         put(bytes, ring->counts[series], 4);
-        const float *values = ring->values + series * (size_t)shape.length;
-        for (int i = 0; i < shape.length; i++)
-            put_float(bytes, values[i]);
+        put_floats(bytes, ring->values + series * (size_t)shape.length, (size_t)shape.length);
     }
 }
 
@@ -104,6 +110,23 @@ static gboolean is_forgotten(const HistoryObject *object, gint64 time)
     return time - object->added > (gint64)shape.step * shape.length * 1000;
 }
 
+/* A little more than it will take, so that the bytes are not moved as they grow. */
+static guint size_about(const History *history)
+{
+    GHashTableIter iter;
+    gpointer value;
+    size_t size = HEADER_SIZE;
+    g_hash_table_iter_init(&iter, history->objects);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const HistoryObject *object = value;
+        size += 1024;
+        for (int span = 0; span < HISTORY_SPAN_COUNT; span++)
+            size += history_series_count(object->kind) * sizeof(float) *
+                    (size_t)history_shape(object->kind, (HistorySpan)span).length;
+    }
+    return (guint)size;
+}
+
 GBytes *history_save_bytes(History *history, HistoryTime now, const char *boot_id)
 {
     gint64 time = CLAMP(now.up + history->base, HISTORY_TIME_MIN, HISTORY_TIME_MAX);
@@ -114,7 +137,7 @@ GBytes *history_save_bytes(History *history, HistoryTime now, const char *boot_i
         if (is_forgotten(value, time))
             g_hash_table_iter_remove(&iter);
 
-    GByteArray *bytes = g_byte_array_new();
+    GByteArray *bytes = g_byte_array_sized_new(size_about(history));
     g_byte_array_append(bytes, (const guint8 *)magic, sizeof magic);
     put(bytes, VERSION, 4);
     put(bytes, g_hash_table_size(history->objects), 4);
@@ -132,7 +155,7 @@ GBytes *history_save_bytes(History *history, HistoryTime now, const char *boot_i
         put_object(bytes, name, value);
     guint64 length = GUINT64_TO_LE((guint64)bytes->len);
     memcpy(bytes->data + LENGTH_AT, &length, 8);
-    guint64 sum = GUINT64_TO_LE(checksum(bytes->data, bytes->len));
+    guint64 sum = GUINT64_TO_LE(history_checksum(bytes->data, bytes->len));
     memcpy(bytes->data + CHECKSUM_AT, &sum, 8);
     return g_byte_array_free_to_bytes(bytes);
 }
@@ -277,7 +300,7 @@ static gboolean check_header(const guint8 *data, size_t length, GError **error)
         return damaged(error, "it has too many records");
     if (take(&reader, 8) != length || length > HISTORY_FILE_MAX)
         return damaged(error, "it is cut off or too long");
-    if (take(&reader, 8) != checksum(data, length))
+    if (take(&reader, 8) != history_checksum(data, length))
         return damaged(error, "its checksum is wrong");
     return TRUE;
 }

@@ -42,3 +42,8 @@ gint64 history_slot(HistoryShape shape, gint64 time);
 size_t history_series_count(HistoryKind kind);
 HistoryObject *history_object_new(HistoryKind kind, gint64 time);
 void history_object_free(HistoryObject *object);
+
+/* Of a file's bytes, the field that holds it counting as zero: FNV-1a
+ * (http://www.isthe.com/chongo/tech/comp/fnv/) taken eight bytes at a time, with the upper
+ * half mixed into the lower, for a product carries bits upwards only. */
+guint64 history_checksum(const guint8 *data, size_t length);

@@ -2,6 +2,7 @@
  * a sound file, whose length and checksum are then put right, so that what lies behind
  * them is reached. What loads must answer, take figures, and save and load again. */
 #include "backend/node/history.h"
+#include "backend/node/history_ring.h"
 
 #include <string.h>
 
@@ -26,16 +27,12 @@ static GBytes *sound_file(void)
 
 static void put_right(guint8 *file, size_t length)
 {
-    guint64 whole = GUINT64_TO_LE((guint64)length),
-            hash = G_GUINT64_CONSTANT(0xcbf29ce484222325);
     if (length < CHECKSUM_AT + 8)
         return;
+    guint64 whole = GUINT64_TO_LE((guint64)length);
     memcpy(file + LENGTH_AT, &whole, 8);
-    memset(file + CHECKSUM_AT, 0, 8);
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ file[i]) * G_GUINT64_CONSTANT(0x100000001b3);
-    hash = GUINT64_TO_LE(hash);
-    memcpy(file + CHECKSUM_AT, &hash, 8);
+    guint64 sum = GUINT64_TO_LE(history_checksum(file, length));
+    memcpy(file + CHECKSUM_AT, &sum, 8);
 }
 
 static void use(History *history)
