@@ -101,7 +101,8 @@ static gboolean ask_state(const char *path, const char *name, GuestState *state)
     question->name = g_strdup(name);
     question->answer = g_async_queue_ref(answer);
     GThread *thread = g_thread_new("lxc-state", find_state, question);
-    gpointer found = g_async_queue_timeout_pop(answer, ANSWER_SECONDS * G_USEC_PER_SEC);
+    gpointer found =
+        g_async_queue_timeout_pop(answer, (guint64)ANSWER_SECONDS * G_USEC_PER_SEC);
     if (!found) {
         g_thread_unref(thread);
         return FALSE;
@@ -172,7 +173,7 @@ static gboolean wait_monitor(const char *path, const char *name, GError **error)
                 name, CLEANUP_SECONDS);
             return FALSE;
         }
-        g_usleep(SLICE * 100);
+        g_usleep((gulong)SLICE * 100);
     }
     return TRUE;
 }
@@ -281,7 +282,7 @@ static gboolean wait_running(const char *path, LxcHandle *handle, pid_t before, 
                            handle->name);
             return FALSE;
         }
-        g_usleep(SLICE * 500);
+        g_usleep((gulong)SLICE * 500);
     }
     return FALSE;
 }

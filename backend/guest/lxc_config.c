@@ -130,24 +130,25 @@ char *lxc_config_move(const char *text, const char *old_directory, const char *n
 
 /* ---- files ---- */
 
-static char *read_plain(int file, gsize size, GError **error)
+static char *read_plain(int file, GError **error)
 {
-    g_autofree char *text = g_malloc(size + 1);
-    gsize length = 0;
-    ssize_t got = 1;
-    while (length < size && (got = read(file, text + length, size - length)) > 0)
-        length += (gsize)got;
-    if (got < 0) {
+    char piece[4096];
+    ssize_t got = 0;
+    GString *text = g_string_new(NULL);
+    while (text->len <= LXC_CONFIG_LIMIT && (got = read(file, piece, sizeof piece)) > 0)
+        g_string_append_len(text, piece, got);
+    if (got < 0)
         wire_error_set(error, WIRE_ERROR_FAILED, "the configuration could not be read: %s",
                        g_strerror(errno));
-        return NULL;
-    }
-    text[length] = '\0';
-    if (strlen(text) != length) {
+    else if (text->len > LXC_CONFIG_LIMIT)
+        wire_error_set(error, WIRE_ERROR_LIMIT, "the configuration is larger than %u bytes",
+                       LXC_CONFIG_LIMIT);
+    else if (strlen(text->str) != text->len)
         wire_error_set(error, WIRE_ERROR_CONFIG, "the configuration holds a NUL byte");
-        return NULL;
-    }
-    return g_steal_pointer(&text);
+    else
+        return g_string_free(text, FALSE);
+    g_string_free(text, TRUE);
+    return NULL;
 }
 
 char *lxc_config_read(int directory, GError **error)
@@ -165,11 +166,8 @@ char *lxc_config_read(int directory, GError **error)
     char *text = NULL;
     if (fstat(file, &status) < 0 || !S_ISREG(status.st_mode))
         wire_error_set(error, WIRE_ERROR_CONFIG, "the configuration is not a plain file");
-    else if (status.st_size > (off_t)LXC_CONFIG_LIMIT)
-        wire_error_set(error, WIRE_ERROR_LIMIT, "the configuration is larger than %u bytes",
-                       LXC_CONFIG_LIMIT);
     else
-        text = read_plain(file, (gsize)status.st_size, error);
+        text = read_plain(file, error);
     close(file);
     return text;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NETWORKS_MAX = 16, PROCESSES_MAX = 4096, COMMAND_MAX = 256, COMMENT_MAX = 4096 };
+enum { NETWORKS_MAX = 16, PROCESSES_MAX = 4096, COMMENT_MAX = 4096 };
 
 static void set(json_t *object, const char *key, json_t *value)
 {
@@ -244,7 +244,7 @@ static int busiest_first(gconstpointer a, gconstpointer b)
 
 static json_t *describe_process(const LxcProcess *process)
 {
-    g_autofree char *command = lxc_process_command(process, COMMAND_MAX);
+    g_autofree char *command = lxc_process_command(process);
     char state[2] = {process->state, '\0'};
     return json_pack("{s:i, s:i, s:o, s:o, s:s, s:f, s:I}", "pid", (int)process->pid,
                      "inner_pid", (int)lxc_process_inner(process->pid), "name",
@@ -289,11 +289,13 @@ static json_t *read_comment(const char *path)
 /* liblxc writes the time as 2026:11:23 06:44:12, local. */
 static json_t *read_time(const char *text)
 {
-    int year, month, day, hour, minute, second;
-    if (!text ||
-        sscanf(text, "%d:%d:%d %d:%d:%d", &year, &month, &day, &hour, &minute, &second) != 6)
+    if (!text || strlen(text) < 19)
         return json_null();
-    g_autoptr(GDateTime) time = g_date_time_new_local(year, month, day, hour, minute, second);
+    g_autofree char *standard = g_strndup(text, 19);
+    standard[4] = standard[7] = '-';
+    standard[10] = 'T';
+    g_autoptr(GTimeZone) here = g_time_zone_new_local();
+    g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(standard, here);
     return time ? json_integer(g_date_time_to_unix(time)) : json_null();
 }
 

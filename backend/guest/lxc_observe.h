@@ -20,6 +20,9 @@
  * container whose monitor does not answer within LXC_WORK_DEADLINE is in state
  * unknown, with the reason, until it answers; the others go on.
  *
+ * A container path that does not answer leaves the driver's health alone while
+ * another one does; the reason names it.
+ *
  * A container is paused when the kernel says that it is frozen, by whatever
  * means; liblxc only knows of freezing through itself.
  */

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STAT_MAX = 1024, STATUS_MAX = 8192, DEPTH_MAX = 16 };
+enum { STAT_MAX = 1024, STATUS_MAX = 8192, DEPTH_MAX = 16, FIELDS_MAX = 64 };
 
 gboolean lxc_process_parse(const char *text, LxcProcess *process)
 {
@@ -16,22 +16,17 @@ gboolean lxc_process_parse(const char *text, LxcProcess *process)
     const char *open = strchr(text, '('), *close = strrchr(text, ')');
     if (!open || !close || close < open)
         return FALSE;
-    unsigned long long user, system, start;
-    long long rss;
-    int parent;
-    char state;
-    /* Fields 3 to 24 of proc(5). */
-    if (sscanf(close + 1,
-               " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d "
-               "%*d %*d %llu %*u %lld",
-               &state, &parent, &user, &system, &start, &rss) != 6)
+    /* fields[0] is the third of proc(5). */
+    g_auto(GStrv) fields = g_strsplit(close + 1 + (close[1] == ' '), " ", FIELDS_MAX);
+    if (g_strv_length(fields) < 22 || !*fields[0])
         return FALSE;
     parsed.pid = (pid_t)g_ascii_strtoll(text, NULL, 10);
-    parsed.parent = parent;
-    parsed.state = state;
-    parsed.cpu_ticks = user + system;
-    parsed.start_ticks = start;
-    parsed.rss = (guint64)MAX(rss, 0) * (guint64)sysconf(_SC_PAGESIZE);
+    parsed.parent = (pid_t)g_ascii_strtoll(fields[1], NULL, 10);
+    parsed.state = *fields[0];
+    parsed.cpu_ticks =
+        g_ascii_strtoull(fields[11], NULL, 10) + g_ascii_strtoull(fields[12], NULL, 10);
+    parsed.start_ticks = g_ascii_strtoull(fields[19], NULL, 10);
+    parsed.rss = g_ascii_strtoull(fields[21], NULL, 10) * (guint64)sysconf(_SC_PAGESIZE);
     gsize length = MIN((gsize)(close - open - 1), sizeof parsed.name - 1);
     memcpy(parsed.name, open + 1, length);
     *process = parsed;
@@ -96,10 +91,10 @@ pid_t lxc_process_inner(pid_t pid)
                                                                : 0;
 }
 
-char *lxc_process_command(const LxcProcess *process, gsize limit)
+char *lxc_process_command(const LxcProcess *process)
 {
-    g_autofree char *line = g_malloc(limit + 1);
-    ssize_t length = read_proc(process->pid, "cmdline", line, limit + 1);
+    char line[LXC_PROCESS_COMMAND + 1];
+    ssize_t length = read_proc(process->pid, "cmdline", line, sizeof line);
     while (length > 0 && line[length - 1] == '\0')
         length--;
     if (length <= 0)
@@ -107,7 +102,7 @@ char *lxc_process_command(const LxcProcess *process, gsize limit)
     for (ssize_t i = 0; i < length; i++)
         if (line[i] == '\0')
             line[i] = ' ';
-    return g_steal_pointer(&line);
+    return g_strndup(line, (gsize)length);
 }
 
 static void add_processes(int directory, GArray *pids, guint limit)

@@ -32,9 +32,10 @@ double lxc_process_cpu(const LxcProcess *process);
 pid_t lxc_process_parse_inner(const char *status);
 pid_t lxc_process_inner(pid_t pid);
 
-/* The command line with spaces between, at most limit bytes, or "[name]" of a
+/* The command line with spaces between, at most LXC_PROCESS_COMMAND bytes, or "[name]" of a
  * process without one. Caller frees. */
-char *lxc_process_command(const LxcProcess *process, gsize limit);
+#define LXC_PROCESS_COMMAND 256
+char *lxc_process_command(const LxcProcess *process);
 
 /* The processes in a control group directory and those below it, at most limit.
  * Caller frees the array of pid_t. */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -63,9 +62,12 @@ static gboolean drain(int to, Buffer *buffer)
 
 static void take_line(const Pumping *state)
 {
-    int rows, columns;
-    if (sscanf(state->line, "resize %d %d", &rows, &columns) == 2)
-        lxc_pump_resize(state->pump->input, rows, columns);
+    guint64 rows, columns;
+    g_auto(GStrv) words = g_strsplit(state->line, " ", 4);
+    if (g_strv_length(words) == 3 && strcmp(words[0], "resize") == 0 &&
+        g_ascii_string_to_unsigned(words[1], 10, 1, LXC_PUMP_SIZE_MAX, &rows, NULL) &&
+        g_ascii_string_to_unsigned(words[2], 10, 1, LXC_PUMP_SIZE_MAX, &columns, NULL))
+        lxc_pump_resize(state->pump->input, (int)rows, (int)columns);
 }
 
 static void take_control(Pumping *state)

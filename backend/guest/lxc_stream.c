@@ -23,11 +23,16 @@ enum { HANGUP_SECONDS = 2, EXEC_SECONDS = 60, PASSWD_MAX = 65536 };
 
 /* ---- console ---- */
 
-static int open_console(LxcHandle *handle, gboolean take, int *terminal)
+static gboolean has_ttys(LxcHandle *handle)
 {
     g_autofree char *ttys = lxc_handle_item(handle, "lxc.tty.max");
-    int number = ttys && atoi(ttys) > 0 ? 1 : 0;
-    gint64 deadline = g_get_monotonic_time() + LXC_STREAM_TAKE * G_USEC_PER_SEC;
+    return ttys && g_ascii_strtoll(ttys, NULL, 10) > 0;
+}
+
+static int open_console(LxcHandle *handle, gboolean take, int *terminal)
+{
+    int number = has_ttys(handle) ? 1 : 0;
+    gint64 deadline = g_get_monotonic_time() + (gint64)LXC_STREAM_TAKE * G_USEC_PER_SEC;
     for (;;) {
         int wanted = number;
         int hold = handle->console_getfd(handle, &wanted, terminal);
@@ -68,8 +73,7 @@ static gboolean run_console(const char *path, const char *name,
                                      : "; it can be taken over");
         return FALSE;
     }
-    g_autofree char *ttys = lxc_handle_item(handle, "lxc.tty.max");
-    if (!ttys || atoi(ttys) == 0)
+    if (!has_ttys(handle))
         show_log(handle, request->data);
     lxc_pump_resize(terminal, request->rows, request->columns);
     LxcPump pump = {.data = request->data,
@@ -302,7 +306,8 @@ static gboolean run_attached(const char *path, const char *name,
                     .input = ends.input,
                     .output = ends.output,
                     .end = watch,
-                    .deadline = exec ? g_get_monotonic_time() + seconds * G_USEC_PER_SEC : 0};
+                    .deadline =
+                        exec ? g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC : 0};
     LxcPumpEnd end = lxc_pump_run(&pump);
     close_pair(pump.input, ends.output);
     int status = reap(process, watch, end == LXC_PUMP_LATE || (exec && end == LXC_PUMP_PERSON));

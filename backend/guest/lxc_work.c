@@ -119,7 +119,7 @@ void lxc_work_submit(LxcWork *work, const LxcWorkKind *kind, gpointer input, gpo
 
 void lxc_work_check(LxcWork *work)
 {
-    gint64 limit = g_get_monotonic_time() - LXC_WORK_DEADLINE * G_USEC_PER_SEC;
+    gint64 limit = g_get_monotonic_time() - (gint64)LXC_WORK_DEADLINE * G_USEC_PER_SEC;
     for (guint i = 0; i < work->active->len; i++) {
         Piece *piece = g_ptr_array_index(work->active, i);
         if (piece->late || piece->begun > limit)

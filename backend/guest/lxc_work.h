@@ -13,7 +13,7 @@
 
 #include <glib.h>
 
-#define LXC_WORK_THREADS  4
+#define LXC_WORK_THREADS  16
 #define LXC_WORK_DEADLINE 2 /* seconds */
 
 typedef struct {
