@@ -9,6 +9,7 @@
 #include "agent/listener.h"
 #include "agent/log.h"
 #include "agent/monitor.h"
+#include "agent/pages.h"
 #include "agent/past.h"
 #include "agent/session.h"
 #include "agent/storages.h"
@@ -99,6 +100,15 @@ static void on_accepted(int descriptor, gpointer user)
     session_table_accept(((Run *)user)->agent.sessions, descriptor);
 }
 
+/* By then the drivers have listed their guests and the surveys have been made. */
+enum { START_IS_OVER = 20 };
+
+static gboolean on_start_is_over(gpointer user)
+{
+    pages_release();
+    return G_SOURCE_REMOVE;
+}
+
 /* The guests' numbers are in the store, so they are looked for once it is read. */
 static void on_store_loaded(gpointer user)
 {
@@ -115,6 +125,7 @@ static void on_store_loaded(gpointer user)
     }
     g_message("gantryd %s serves %s on %s", GANTRY_VERSION, run->agent.node,
               run->agent.config->socket);
+    g_timeout_add_seconds(START_IS_OVER, on_start_is_over, NULL);
     sd_notify(0, "READY=1");
 }
 

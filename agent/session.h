@@ -17,8 +17,6 @@
 #include "backend/wire/message.h"
 #include "backend/wire/method.h"
 
-#include <gio/gio.h>
-
 #define SESSION_HELLO_DEADLINE 10 /* seconds */
 #define SESSION_REQUESTS_MAX   256
 

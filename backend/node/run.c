@@ -3,10 +3,10 @@
 #include "backend/wire/error.h"
 
 #include <errno.h>
-#include <gio/gio.h>
-#include <gio/gunixinputstream.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PIECE = 16384 };
@@ -52,50 +52,62 @@ static gboolean take_output(const char *program, int descriptor, gint64 end, siz
 }
 
 /* One that closed its output may still go on. */
-static gboolean wait_for_end(GSubprocess *process, const char *program, gint64 end,
-                             GError **error)
+static gboolean wait_for_end(GPid process, const char *program, gint64 end, GError **error)
 {
-    const char *identifier = g_subprocess_get_identifier(process);
-    guint64 pid;
-    if (!identifier || !g_ascii_string_to_unsigned(identifier, 10, 1, G_MAXINT32, &pid, NULL))
-        return TRUE; /* it has ended */
-    int descriptor = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+    int descriptor = (int)syscall(SYS_pidfd_open, process, 0);
     if (descriptor < 0)
-        return TRUE; /* the same, a moment later */
+        return TRUE; /* an old kernel: waitpid() will wait */
     gboolean ended = wait_for(descriptor, end);
     (void)close(descriptor);
     return ended || set_timeout(program, error);
 }
 
+/* Reaps it; TRUE when it ended by itself with status 0. */
+static gboolean has_succeeded(GPid process)
+{
+    int status;
+    pid_t reaped;
+    do
+        reaped = waitpid(process, &status, 0);
+    while (reaped < 0 && errno == EINTR);
+    g_spawn_close_pid(process);
+    return reaped == process && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static gboolean start(const char *const *command, GPid *process, int *output, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    g_auto(GStrv) environment = g_environ_setenv(g_get_environ(), "LC_ALL", "C", TRUE);
+    if (g_spawn_async_with_pipes_and_fds("/", command, (const char *const *)environment,
+                                         G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
+                                             G_SPAWN_STDERR_TO_DEV_NULL | G_SPAWN_CLOEXEC_PIPES,
+                                         NULL, NULL, -1, -1, -1, NULL, NULL, 0, process, NULL,
+                                         output, NULL, &problem))
+        return TRUE;
+    wire_error_set(error, WIRE_ERROR_UNAVAILABLE, "can't run %s: %s", command[0],
+                   problem->message);
+    return FALSE;
+}
+
 GString *node_run(const char *const *command, int deadline, size_t limit, GError **error)
 {
-    g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
-        G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
-    g_subprocess_launcher_set_cwd(launcher, "/");
-    g_subprocess_launcher_setenv(launcher, "LC_ALL", "C", TRUE);
-    g_autoptr(GError) problem = NULL;
-    g_autoptr(GSubprocess) process = g_subprocess_launcher_spawnv(launcher, command, &problem);
-    if (!process) {
-        wire_error_set(error, WIRE_ERROR_UNAVAILABLE, "can't run %s: %s", command[0],
-                       problem->message);
+    GPid process;
+    int descriptor;
+    if (!start(command, &process, &descriptor, error))
         return NULL;
-    }
-    GInputStream *stream = g_subprocess_get_stdout_pipe(process);
-    int descriptor = g_unix_input_stream_get_fd(G_UNIX_INPUT_STREAM(stream));
-    GString *output = g_string_new(NULL);
+    g_autoptr(GString) output = g_string_new(NULL);
     gint64 end = g_get_monotonic_time() + (gint64)deadline * 1000;
     gboolean whole = take_output(command[0], descriptor, end, limit, output, error) &&
                      wait_for_end(process, command[0], end, error);
+    (void)close(descriptor);
     if (!whole)
-        g_subprocess_force_exit(process);
-    (void)g_subprocess_wait(process, NULL, NULL);
-    if (whole && !g_subprocess_get_successful(process)) {
+        (void)kill(process, SIGKILL);
+    gboolean good = has_succeeded(process);
+    if (!whole)
+        return NULL;
+    if (!good) {
         wire_error_set(error, WIRE_ERROR_FAILED, "%s failed", command[0]);
-        whole = FALSE;
-    }
-    if (!whole) {
-        (void)g_string_free(output, TRUE);
         return NULL;
     }
-    return output;
+    return g_steal_pointer(&output);
 }
