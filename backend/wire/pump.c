@@ -6,6 +6,7 @@
 #include <glib-unix.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 typedef struct {
@@ -76,7 +77,13 @@ gboolean pump_run(PumpEnd left, PumpEnd right, GError **error)
         g_unix_set_fd_nonblocking(ways[i].from, TRUE, NULL);
         g_unix_set_fd_nonblocking(ways[i].to, TRUE, NULL);
     }
-    while (!is_over(&ways[0]) && !is_over(&ways[1])) {
+    gboolean half = FALSE; /* the left has ended, and the right was told */
+    while (!is_over(&ways[1])) {
+        if (!half && is_over(&ways[0])) {
+            half = shutdown(right.output, SHUT_WR) == 0;
+            if (!half)
+                return TRUE; /* gone already, or no socket: it can't be told */
+        }
         struct pollfd polls[4];
         for (int i = 0; i < 2; i++) {
             make_room(&ways[i]);
@@ -85,10 +92,17 @@ gboolean pump_run(PumpEnd left, PumpEnd right, GError **error)
             polls[2 * i] = (struct pollfd){room ? ways[i].from : -1, POLLIN, 0};
             polls[2 * i + 1] = (struct pollfd){full ? ways[i].to : -1, POLLOUT, 0};
         }
+        /* Nothing is read from the left any more: its going away shows here. */
+        if (half)
+            polls[3].fd = left.output;
+        if (half && ways[1].end == ways[1].begin)
+            polls[3].events = 0;
         if (poll(polls, 4, -1) < 0 && errno != EINTR) {
             wire_error_set(error, WIRE_ERROR_FAILED, "poll: %s", g_strerror(errno));
             return FALSE;
         }
+        if (half && polls[3].revents & (POLLERR | POLLHUP | POLLNVAL))
+            return TRUE;
         for (int i = 0; i < 2; i++) {
             if (polls[2 * i].revents && !read_some(&ways[i], error))
                 return FALSE;

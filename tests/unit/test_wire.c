@@ -1,8 +1,11 @@
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 #include "backend/wire/method.h"
+#include "backend/wire/pump.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static void test_request_round_trip(void)
 {
@@ -77,6 +80,50 @@ static void test_parameters(void)
     check_params("guest.sendkey", "{\"guest\":\"a\",\"keys\":[1]}", "keys");
 }
 
+static gpointer pump_thread(gpointer user)
+{
+    const int *ends = user;
+    g_assert_true(pump_run((PumpEnd){ends[0], ends[0]}, (PumpEnd){ends[1], ends[1]}, NULL));
+    return NULL;
+}
+
+/* The left's end is passed on, and the right may still answer. */
+static void test_pump_half_closed(void)
+{
+    int left[2], right[2];
+    char buffer[8];
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, left), ==, 0);
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, right), ==, 0);
+    int ends[] = {left[1], right[1]};
+    GThread *thread = g_thread_new("pump", pump_thread, ends);
+    g_assert_cmpint(write(left[0], "ask", 3), ==, 3);
+    g_assert_cmpint(shutdown(left[0], SHUT_WR), ==, 0);
+    g_assert_cmpint(recv(right[0], buffer, 3, MSG_WAITALL), ==, 3);
+    g_assert_cmpint(read(right[0], buffer, 1), ==, 0);
+    g_assert_cmpint(write(right[0], "answer", 6), ==, 6);
+    g_assert_cmpint(recv(left[0], buffer, 6, MSG_WAITALL), ==, 6);
+    close(right[0]);
+    g_thread_join(thread);
+    close(left[0]);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* A left that goes away altogether ends it, though the right says nothing. */
+static void test_pump_left_gone(void)
+{
+    int left[2], right[2];
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, left), ==, 0);
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, right), ==, 0);
+    int ends[] = {left[1], right[1]};
+    GThread *thread = g_thread_new("pump", pump_thread, ends);
+    close(left[0]);
+    g_thread_join(thread);
+    close(right[0]);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void test_guest_ids(void)
 {
     GuestKind kind;
@@ -112,5 +159,7 @@ int main(int argc, char **argv)
     g_test_add_func("/wire/parameters", test_parameters);
     g_test_add_func("/wire/guest-ids", test_guest_ids);
     g_test_add_func("/wire/acts", test_acts);
+    g_test_add_func("/wire/pump/half-closed", test_pump_half_closed);
+    g_test_add_func("/wire/pump/left-gone", test_pump_left_gone);
     return g_test_run();
 }

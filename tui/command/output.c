@@ -187,7 +187,8 @@ static void append_table(GString *text, const char *title, const json_t *rows)
     {
         if (count == COLUMNS_MAX)
             break;
-        g_ptr_array_add(headings, g_ascii_strup(key, -1));
+        g_autofree char *clean = text_clean(key);
+        g_ptr_array_add(headings, g_ascii_strup(clean, -1));
         columns[count++] = (CommandColumn){
             .key = key, .heading = g_ptr_array_index(headings, headings->len - 1)};
     }
@@ -195,33 +196,49 @@ static void append_table(GString *text, const char *title, const json_t *rows)
     g_string_append_printf(text, "\n%s\n%s", title, table);
 }
 
-char *output_object(const json_t *object, ObjectKind kind)
+/* An object's fields in three passes, so that tables stand at the end: how wide
+ * the names are, the values, the tables. Objects inside are named by a path. */
+typedef struct {
+    enum { PASS_WIDTH, PASS_VALUES, PASS_TABLES } pass;
+    GString *text;
+    ObjectKind kind;
+    int width;
+} Walk;
+
+/* Depth is bounded by WIRE_DEPTH_MAX: the value came over the wire. */
+static void walk(Walk *self, const char *prefix,
+                 const json_t *object) // NOLINT(misc-no-recursion)
 {
-    GString *text = g_string_new(NULL);
-    int width = 0;
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)(gintptr)object, key, value)
     {
-        if (!is_table(value))
-            width = MAX(width, text_columns(key, true));
+        g_autofree char *raw = g_strconcat(prefix, key, NULL);
+        g_autofree char *name = text_clean(raw);
+        if (json_is_object(value)) {
+            g_autofree char *inner = g_strconcat(name, ".", NULL);
+            walk(self, inner, value);
+        } else if (is_table(value)) {
+            if (self->pass == PASS_TABLES)
+                append_table(self->text, name, value);
+        } else if (self->pass == PASS_WIDTH) {
+            self->width = MAX(self->width, text_columns(name, true));
+        } else if (self->pass == PASS_VALUES) {
+            CommandColumn column = column_of(self->kind, key);
+            g_autofree char *cell = output_cell(&column, value);
+            g_string_append(self->text, name);
+            pad(self->text, self->width - text_columns(name, true));
+            g_string_append_printf(self->text, "  %s\n", cell);
+        }
     }
-    json_object_foreach((json_t *)(gintptr)object, key, value)
-    {
-        if (is_table(value))
-            continue;
-        CommandColumn column = column_of(kind, key);
-        g_autofree char *cell = output_cell(&column, value);
-        g_string_append(text, key);
-        pad(text, width - text_columns(key, true));
-        g_string_append_printf(text, "  %s\n", cell);
-    }
-    json_object_foreach((json_t *)(gintptr)object, key, value)
-    {
-        if (is_table(value))
-            append_table(text, key, value);
-    }
-    return g_string_free(text, FALSE);
+}
+
+char *output_object(const json_t *object, ObjectKind kind)
+{
+    Walk self = {.text = g_string_new(NULL), .kind = kind};
+    for (self.pass = PASS_WIDTH; self.pass <= PASS_TABLES; self.pass++)
+        walk(&self, "", object);
+    return g_string_free(self.text, FALSE);
 }
 
 /* ---- JSON and YAML ---- */

@@ -63,11 +63,11 @@ static const CommandColumn alarm_columns[] = {
     {"object", "OBJECT", AS_TEXT}, {"text", "TEXT", AS_TEXT}, END};
 
 static const CommandColumn audit_columns[] = {{"time", "TIME", AS_WHEN},
-                                              {"user", "USER", AS_TEXT},
+                                              {"who", "WHO", AS_TEXT},
                                               {"method", "METHOD", AS_TEXT},
                                               {"object", "OBJECT", AS_TEXT},
+                                              {"params", "PARAMETERS", AS_TEXT},
                                               {"result", "RESULT", AS_TEXT},
-                                              {"message", "MESSAGE", AS_TEXT},
                                               END};
 
 #define ACT(verb)                                                                              \

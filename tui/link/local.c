@@ -2,6 +2,7 @@
 
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
+#include "backend/wire/pump.h"
 #include "config.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { CHUNK = 32 * 1024, HELLO_MAX = 65536 };
+enum { HELLO_MAX = 65536 };
 
 int local_connect(const char *path, const char *name, GError **error)
 {
@@ -114,34 +115,15 @@ static gboolean hello_accepted(int descriptor)
     return FALSE;
 }
 
-/* One direction's turn: FALSE at its end. */
-static gboolean move(int from, int to)
-{
-    char buffer[CHUNK];
-    ssize_t got = recv(from, buffer, sizeof buffer, 0);
-    if (got < 0)
-        return errno == EAGAIN || errno == EINTR;
-    return got > 0 && write_all(to, buffer, (size_t)got);
-}
-
-static gpointer pump(gpointer user)
+static gpointer carry(gpointer user)
 {
     Pump *self = user;
-    gboolean agent =
-        write_all(self->agent, self->hello, strlen(self->hello)) && hello_accepted(self->agent);
-    while (agent) {
-        struct pollfd set[2] = {{.fd = self->agent, .events = POLLIN},
-                                {.fd = self->pair, .events = POLLIN}};
-        if (poll(set, 2, -1) < 0 && errno != EINTR)
-            break;
-        if (set[0].revents)
-            agent = move(self->agent, self->pair);
-        if (agent && set[1].revents)
-            agent = move(self->pair, self->agent);
-    }
+    if (write_all(self->agent, self->hello, strlen(self->hello)) && hello_accepted(self->agent))
+        (void)pump_run((PumpEnd){self->pair, self->pair}, (PumpEnd){self->agent, self->agent},
+                       NULL);
     close(self->agent);
     close(self->pair);
-    free(self->hello);
+    g_free(self->hello);
     g_free(self);
     return NULL;
 }
@@ -166,7 +148,7 @@ int local_open_stream(const char *path, const char *name, const char *stream, GE
                   WIRE_PROTOCOL_MINOR, "client", "gantry " GANTRY_VERSION, "stream", stream));
     self->hello = g_strconcat(line ? line : "", "\n", NULL);
     free(line);
-    g_thread_unref(g_thread_new("stream", pump, self));
+    g_thread_unref(g_thread_new("stream", carry, self));
     return pair[0];
 }
 
