@@ -3,6 +3,6 @@
 
 #include "agent/local/local.h"
 
-struct Local {
+struct LocalDatabase {
     Database *database;
 };

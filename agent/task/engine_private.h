@@ -45,7 +45,7 @@ struct TaskEngine {
     gatomicrefcount references; /* the owner, each errand and each database call */
     gboolean closed;
     GMainContext *context;
-    Local *local;
+    LocalDatabase *local;
     TaskEvents events;
     gpointer user;
 

@@ -90,27 +90,23 @@ gboolean task_files_write(int directory, const char *name, const json_t *value,
     return done;
 }
 
-/* As much of a regular file as fits; NULL when it is larger or not there. */
-static char *read_file(int directory, const char *name, size_t max, size_t *size)
+/* A regular file as a whole; NULL when it is larger or not there. */
+static GString *read_file(int directory, const char *name, size_t max)
 {
     int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat info;
     if (fd < 0)
         return NULL;
-    char *text = NULL;
-    size_t have = 0;
+    GString *text = NULL;
     if (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode)) {
         errno = EINVAL;
     } else if ((guint64)info.st_size > max) {
         errno = EFBIG;
     } else {
-        text = g_malloc((size_t)info.st_size + 1);
-        ssize_t got;
-        while (have < (size_t)info.st_size &&
-               (got = read(fd, text + have, (size_t)info.st_size - have)) > 0)
-            have += (size_t)got;
-        text[have] = '\0';
-        *size = have;
+        text = g_string_sized_new((gsize)info.st_size);
+        g_string_set_size(text, (gsize)info.st_size);
+        ssize_t got = pread(fd, text->str, text->len, 0);
+        g_string_set_size(text, got > 0 ? (gsize)got : 0);
     }
     int code = errno;
     (void)close(fd);
@@ -120,14 +116,13 @@ static char *read_file(int directory, const char *name, size_t max, size_t *size
 
 json_t *task_files_read(int directory, const char *name, size_t max, GError **error)
 {
-    size_t size = 0;
-    g_autofree char *text = read_file(directory, name, max, &size);
+    g_autoptr(GString) text = read_file(directory, name, max);
     if (!text) {
         set_file_error(error, "read", name);
         return NULL;
     }
     json_error_t where;
-    json_t *value = json_loadb(text, size, JSON_DECODE_ANY, &where);
+    json_t *value = json_loadb(text->str, text->len, JSON_DECODE_ANY, &where);
     if (!value)
         wire_error_set(error, WIRE_ERROR_STORAGE, "the task's file %s is not JSON: %s", name,
                        where.text);
@@ -229,7 +224,7 @@ char *task_files_log_piece(int tasks, const char *id, guint64 offset, guint64 *n
         return NULL;
     int fd = openat(directory, "log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat info = {0};
-    g_autofree char *text = g_malloc(TASK_LOG_PIECE);
+    char text[TASK_LOG_PIECE];
     ssize_t got = 0;
     if (fd >= 0 && fstat(fd, &info) == 0)
         got = pread(fd, text, TASK_LOG_PIECE, (off_t)MIN(offset, (guint64)info.st_size));
@@ -265,11 +260,11 @@ static gboolean is_of_session(int process, pid_t session)
 static gboolean has_variable(int process, const char *id)
 {
     g_autofree char *wanted = g_strdup_printf("%s=%s", TASK_VARIABLE, id);
-    g_autofree char *text = g_malloc0((64 << 10) + 1);
+    char text[(64 << 10) + 1] = "";
     int fd = openat(process, "environ", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return FALSE;
-    ssize_t got = read(fd, text, 64 << 10);
+    ssize_t got = read(fd, text, sizeof text - 1);
     (void)close(fd);
     return got > 0 && memmem(text, (size_t)got + 1, wanted, strlen(wanted) + 1) != NULL;
 }

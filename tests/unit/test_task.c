@@ -13,11 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TASKS_MAX 64
+#define TASKS_MAX 80
 
 typedef struct {
     char *directory, *database, *tasks, *gate, *file;
-    Local *local;
+    LocalDatabase *local;
     TaskEngine *engine;
     guint parallel;
     gboolean loaded;
@@ -517,37 +517,68 @@ static void test_unwritable_record(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(fixture->message, fixture->database));
 }
 
-/* Killed at any point, a task leaves the old state or the new one. */
-static void test_killed_anywhere(Fixture *fixture, gconstpointer data)
+/* Kills whatever process is at a task, be it its recovery. */
+static void kill_process(Fixture *fixture, const char *id)
+{
+    g_autofree char *path = g_build_filename(fixture->tasks, id, "lock", NULL);
+    g_autofree char *text = NULL;
+    if (!task_info_ended(info_of(fixture, id)) &&
+        g_file_get_contents(path, &text, NULL, NULL) && *text)
+        (void)kill((pid_t)g_ascii_strtoll(text, NULL, 10), SIGKILL);
+}
+
+static void run_for(gint64 microseconds)
+{
+    gint64 until = g_get_monotonic_time() + microseconds;
+    while (g_get_monotonic_time() < until)
+        g_main_context_iteration(NULL, FALSE);
+}
+
+static void assert_old_or_new(Fixture *fixture, const char *id)
 {
     g_autofree char *part = g_strconcat(fixture->file, ".part", NULL);
-    guint killed = 0;
-    for (int i = 0; i < 40; i++) {
-        const char *id = submit(fixture, "test.make", "vm/100", "{'open': true}");
-        gint64 until = g_get_monotonic_time() + g_test_rand_int_range(0, 6000);
-        while (g_get_monotonic_time() < until)
-            g_main_context_iteration(NULL, FALSE);
-        g_autofree char *path = g_build_filename(fixture->tasks, id, "lock", NULL);
-        g_autofree char *text = NULL;
-        if (!task_info_ended(info_of(fixture, id)) &&
-            g_file_get_contents(path, &text, NULL, NULL) && *text)
-            (void)kill((pid_t)g_ascii_strtoll(text, NULL, 10), SIGKILL);
-        if (i % 4 == 0)
+    const TaskInfo *info = info_of(fixture, id);
+    gboolean made = g_file_test(fixture->file, G_FILE_TEST_EXISTS);
+    g_assert_false(info->unrecovered);
+    g_assert_false(g_file_test(part, G_FILE_TEST_EXISTS));
+    if (info->state == TASK_DONE)
+        g_assert_true(made);
+    else if (made)
+        g_assert_nonnull(strstr(info->error, "; finished"));
+    if (made)
+        g_assert_cmpint(g_unlink(fixture->file), ==, 0);
+}
+
+/* Killed at any point, and its recovery too, and the agent stopped at any point,
+ * a task leaves the old state or the new one. */
+static void test_killed_anywhere(Fixture *fixture, gconstpointer data)
+{
+    gint64 begin = g_get_monotonic_time();
+    const char *id = submit(fixture, "test.make", "vm/100", "{'open': true}");
+    WAIT_ENDED(id);
+    assert_old_or_new(fixture, id);
+    gint32 usual = (gint32)(g_get_monotonic_time() - begin);
+    guint failed = 0;
+    for (int i = 0; i < 60; i++) {
+        id = submit(fixture, "test.make", "vm/100", "{'open': true}");
+        run_for(g_test_rand_int_range(0, usual));
+        kill_process(fixture, id);
+        if (i % 3 == 0) {
+            run_for(g_test_rand_int_range(0, usual));
+            kill_process(fixture, id);
+        }
+        if (i % 5 == 0)
             restart_agent(fixture);
         WAIT_ENDED(id);
-        const TaskInfo *info = info_of(fixture, id);
-        gboolean made = g_file_test(fixture->file, G_FILE_TEST_EXISTS);
-        g_assert_false(g_file_test(part, G_FILE_TEST_EXISTS));
-        if (info->state == TASK_DONE)
-            g_assert_true(made);
-        else
-            killed++;
-        if (made && info->state != TASK_DONE)
-            g_assert_nonnull(strstr(info->error, "finished"));
-        if (made)
-            g_assert_cmpint(g_unlink(fixture->file), ==, 0);
+        if (info_of(fixture, id)->unrecovered) {
+            restart_agent(fixture);
+            WAIT_FOR(!info_of(fixture, id)->unrecovered);
+            WAIT_ENDED(id);
+        }
+        failed += info_of(fixture, id)->state == TASK_FAILED;
+        assert_old_or_new(fixture, id);
     }
-    g_test_message("%u of 40 tasks were killed", killed);
+    g_test_message("%u of 60 tasks were killed before their end", failed);
 }
 
 int main(int argc, char **argv)
