@@ -21,15 +21,15 @@ static const char *const migrations[] = {
 
 #define DAYS(days) ((days)*86400.0)
 
-LocalDatabase *local_open(const char *path, DatabaseHealthChanged changed, gpointer user)
+Local *local_open(const char *path, DatabaseHealthChanged changed, gpointer user)
 {
-    LocalDatabase *local = g_new0(LocalDatabase, 1);
+    Local *local = g_new0(Local, 1);
     local->database = database_open(&(DatabaseSettings){.path = path, .migrations = migrations},
                                     changed, user);
     return local;
 }
 
-gboolean local_close(LocalDatabase *local)
+gboolean local_close(Local *local)
 {
     if (!local)
         return TRUE;
@@ -38,7 +38,7 @@ gboolean local_close(LocalDatabase *local)
     return ended;
 }
 
-const GError *local_reason(const LocalDatabase *local)
+const GError *local_reason(const Local *local)
 {
     return database_reason(local->database);
 }
@@ -86,7 +86,7 @@ static void trim_done(const GError *error, gpointer data)
         trim->done(error, trim->user);
 }
 
-void local_trim(LocalDatabase *local, guint task_days, DatabaseDone done, gpointer user)
+void local_trim(Local *local, guint task_days, DatabaseDone done, gpointer user)
 {
     Trim trim = {task_days, (double)g_get_real_time() / G_USEC_PER_SEC, done, user};
     database_write(local->database, run_trim, trim_done, g_memdup2(&trim, sizeof trim), g_free);

@@ -20,26 +20,25 @@
 #define LOCAL_LIST_MAX   10000      /* rows in one answer */
 #define LOCAL_TEXT_MAX   (64 << 10) /* bytes of one text; longer ones are cut */
 
-typedef struct LocalDatabase LocalDatabase;
+typedef struct Local Local;
 
-LocalDatabase *local_open(const char *path, DatabaseHealthChanged changed, gpointer user);
-gboolean local_close(LocalDatabase *local); /* as database_close() */
+Local *local_open(const char *path, DatabaseHealthChanged changed, gpointer user);
+gboolean local_close(Local *local); /* as database_close() */
 /* Why it can't be written, or NULL. */
-const GError *local_reason(const LocalDatabase *local);
+const GError *local_reason(const Local *local);
 
 /* Writes the record of a task, new or not. done may be NULL. */
-void local_task_save(LocalDatabase *local, const TaskInfo *info, DatabaseDone done,
-                     gpointer user);
+void local_task_save(Local *local, const TaskInfo *info, DatabaseDone done, gpointer user);
 
 /* tasks: of TaskInfo, borrowed; NULL with an error. */
 typedef void (*LocalTasks)(GPtrArray *tasks, const GError *error, gpointer user);
 /* All tasks that have not ended or wait to be recovered, and the newest others
  * up to limit; oldest first. */
-void local_task_load(LocalDatabase *local, guint limit, LocalTasks done, gpointer user);
+void local_task_load(Local *local, guint limit, LocalTasks done, gpointer user);
 /* Tasks older than an identifier (NULL: from the newest), newest first. */
-void local_task_list(LocalDatabase *local, const char *before, guint limit, LocalTasks done,
+void local_task_list(Local *local, const char *before, guint limit, LocalTasks done,
                      gpointer user);
-void local_task_find(LocalDatabase *local, const char *id, LocalTasks done, gpointer user);
+void local_task_find(Local *local, const char *id, LocalTasks done, gpointer user);
 
 typedef struct {
     const char *who; /* the person's name on the node */
@@ -49,8 +48,7 @@ typedef struct {
     const json_t *params; /* without secrets: the caller has taken them out */
     const char *result;   /* "ok", the task's identifier, or the error */
 } LocalAudit;
-void local_audit_add(LocalDatabase *local, const LocalAudit *audit, DatabaseDone done,
-                     gpointer user);
+void local_audit_add(Local *local, const LocalAudit *audit, DatabaseDone done, gpointer user);
 
 typedef struct {
     const char *severity; /* info, warning or error */
@@ -58,21 +56,20 @@ typedef struct {
     const char *text;
     const char *who; /* or NULL */
 } LocalEvent;
-void local_event_add(LocalDatabase *local, const LocalEvent *event, DatabaseDone done,
-                     gpointer user);
+void local_event_add(Local *local, const LocalEvent *event, DatabaseDone done, gpointer user);
 
 /* rows: a JSON array, newest first, borrowed; NULL with an error. An audit row
  * has id, time, who, uid, method, object, params, result; an event id, time,
  * severity, object, text, who. The ids sort by time. before: an id, or NULL. */
 typedef void (*LocalRows)(json_t *rows, const GError *error, gpointer user);
-void local_audit_list(LocalDatabase *local, const char *before, guint limit, LocalRows done,
+void local_audit_list(Local *local, const char *before, guint limit, LocalRows done,
                       gpointer user);
-void local_event_list(LocalDatabase *local, const char *before, guint limit, LocalRows done,
+void local_event_list(Local *local, const char *before, guint limit, LocalRows done,
                       gpointer user);
 
 /* Removes what is older or more than the limits above. Tasks that have not ended
  * or wait to be recovered are kept. */
-void local_trim(LocalDatabase *local, guint task_days, DatabaseDone done, gpointer user);
+void local_trim(Local *local, guint task_days, DatabaseDone done, gpointer user);
 /* The identifiers of all tasks on record. */
 typedef void (*LocalIds)(GHashTable *ids, const GError *error, gpointer user);
-void local_task_ids(LocalDatabase *local, LocalIds done, gpointer user);
+void local_task_ids(Local *local, LocalIds done, gpointer user);

@@ -3,6 +3,6 @@
 
 #include "agent/local/local.h"
 
-struct LocalDatabase {
+struct Local {
     Database *database;
 };

@@ -60,14 +60,13 @@ static void row_added(const GError *error, gpointer data)
         addition->done(error, addition->user);
 }
 
-static void queue_addition(LocalDatabase *local, Addition *addition)
+static void queue_addition(Local *local, Addition *addition)
 {
     addition->time = (double)g_get_real_time() / G_USEC_PER_SEC;
     database_write(local->database, add_row, row_added, addition, addition_free);
 }
 
-void local_audit_add(LocalDatabase *local, const LocalAudit *audit, DatabaseDone done,
-                     gpointer user)
+void local_audit_add(Local *local, const LocalAudit *audit, DatabaseDone done, gpointer user)
 {
     char *params = audit->params ? json_dumps(audit->params, JSON_COMPACT) : NULL;
     Addition *addition = g_new0(Addition, 1);
@@ -87,8 +86,7 @@ void local_audit_add(LocalDatabase *local, const LocalAudit *audit, DatabaseDone
     queue_addition(local, addition);
 }
 
-void local_event_add(LocalDatabase *local, const LocalEvent *event, DatabaseDone done,
-                     gpointer user)
+void local_event_add(Local *local, const LocalEvent *event, DatabaseDone done, gpointer user)
 {
     Addition *addition = g_new0(Addition, 1);
     *addition = (Addition){
@@ -160,8 +158,8 @@ static void rows_listed(const GError *error, gpointer data)
     listing->done(error ? NULL : listing->rows, error, listing->user);
 }
 
-static void queue_listing(LocalDatabase *local, const char *sql, const char *before,
-                          guint limit, LocalRows done, gpointer user)
+static void queue_listing(Local *local, const char *sql, const char *before, guint limit,
+                          LocalRows done, gpointer user)
 {
     guint64 number;
     if (!before || !g_ascii_string_to_unsigned(before, 10, 0, G_MAXINT64, &number, NULL))
@@ -172,7 +170,7 @@ static void queue_listing(LocalDatabase *local, const char *sql, const char *bef
                   listing_free);
 }
 
-void local_audit_list(LocalDatabase *local, const char *before, guint limit, LocalRows done,
+void local_audit_list(Local *local, const char *before, guint limit, LocalRows done,
                       gpointer user)
 {
     queue_listing(local,
@@ -181,7 +179,7 @@ void local_audit_list(LocalDatabase *local, const char *before, guint limit, Loc
                   before, limit, done, user);
 }
 
-void local_event_list(LocalDatabase *local, const char *before, guint limit, LocalRows done,
+void local_event_list(Local *local, const char *before, guint limit, LocalRows done,
                       gpointer user)
 {
     queue_listing(local,

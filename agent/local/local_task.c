@@ -62,8 +62,7 @@ static void save_done(const GError *error, gpointer data)
         save->done(error, save->user);
 }
 
-void local_task_save(LocalDatabase *local, const TaskInfo *info, DatabaseDone done,
-                     gpointer user)
+void local_task_save(Local *local, const TaskInfo *info, DatabaseDone done, gpointer user)
 {
     Save save = {task_info_copy(info), done, user};
     database_write(local->database, write_task, save_done, g_memdup2(&save, sizeof save),
@@ -154,7 +153,7 @@ static void tasks_read(const GError *error, gpointer data)
     query->done(error ? NULL : query->tasks, error, query->user);
 }
 
-static void run_query(LocalDatabase *local, const char *sql, const char *key, guint limit,
+static void run_query(Local *local, const char *sql, const char *key, guint limit,
                       LocalTasks done, gpointer user)
 {
     Query *query = g_new0(Query, 1);
@@ -167,7 +166,7 @@ static void run_query(LocalDatabase *local, const char *sql, const char *key, gu
     database_read(local->database, read_tasks, tasks_read, query, query_free);
 }
 
-void local_task_load(LocalDatabase *local, guint limit, LocalTasks done, gpointer user)
+void local_task_load(Local *local, guint limit, LocalTasks done, gpointer user)
 {
     run_query(local,
               "SELECT " COLUMNS " FROM task WHERE " OPEN
@@ -175,7 +174,7 @@ void local_task_load(LocalDatabase *local, guint limit, LocalTasks done, gpointe
               NULL, limit, done, user);
 }
 
-void local_task_list(LocalDatabase *local, const char *before, guint limit, LocalTasks done,
+void local_task_list(Local *local, const char *before, guint limit, LocalTasks done,
                      gpointer user)
 {
     run_query(local,
@@ -184,7 +183,7 @@ void local_task_list(LocalDatabase *local, const char *before, guint limit, Loca
               before, limit, done, user);
 }
 
-void local_task_find(LocalDatabase *local, const char *id, LocalTasks done, gpointer user)
+void local_task_find(Local *local, const char *id, LocalTasks done, gpointer user)
 {
     run_query(local, "SELECT " COLUMNS " FROM task WHERE id = ?1 LIMIT ?2", id, 1, done, user);
 }
@@ -222,7 +221,7 @@ static void ids_read(const GError *error, gpointer data)
     query->done(error ? NULL : query->ids, error, query->user);
 }
 
-void local_task_ids(LocalDatabase *local, LocalIds done, gpointer user)
+void local_task_ids(Local *local, LocalIds done, gpointer user)
 {
     IdQuery query = {g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL), done, user};
     database_read(local->database, read_ids, ids_read, g_memdup2(&query, sizeof query),

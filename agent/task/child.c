@@ -5,6 +5,7 @@
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ typedef struct {
     gboolean stale;
     guint64 log_max;
     gboolean log_full;
+    gboolean has_note; /* has left one, now or earlier */
 } Child;
 
 static volatile sig_atomic_t is_cancelled;
@@ -43,7 +45,8 @@ static void write_status(Child *child)
     json_object_set_new(status, "progress",
                         child->progress < 0 ? json_null() : json_real(child->progress));
     json_object_set_new(status, "doing", wire_string(child->doing));
-    child->stale = !task_files_write(child->directory, "status.json", status, FALSE, NULL);
+    child->stale =
+        !task_files_write(child->directory, "status.json", status, TASK_SYNC_NONE, NULL);
     child->written = g_get_monotonic_time();
 }
 
@@ -81,9 +84,10 @@ static gboolean job_is_cancelled(gpointer user)
 
 static gboolean job_keep_note(const json_t *note, gpointer user, GError **error)
 {
-    const Child *child = user;
+    Child *child = user;
+    child->has_note |= note != NULL;
     if (note)
-        return task_files_write(child->directory, "note.json", note, TRUE, error);
+        return task_files_write(child->directory, "note.json", note, TASK_SYNC_NAME, error);
     (void)unlinkat(child->directory, "note.json", 0);
     (void)fsync(child->directory);
     return TRUE;
@@ -116,7 +120,9 @@ static gboolean write_end(Child *child, const char *name, json_t *result, const 
         json_object_set_new(end, "result", json_pack("{s:b}", "too_large", 1));
     if (child->stale)
         write_status(child);
-    if (task_files_write(child->directory, name, end, TRUE, &failure))
+    /* The database knows a moment later; only a note must not be outlived by doubt. */
+    TaskSync sync = child->has_note ? TASK_SYNC_NAME : TASK_SYNC_CONTENT;
+    if (task_files_write(child->directory, name, end, sync, &failure))
         return TRUE;
     job_add_log(failure->message, child);
     return FALSE;
@@ -194,13 +200,18 @@ static gboolean take_lock(int directory, gboolean recover)
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int fd = openat(directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     char text[64];
-    if (fd < 0 || fcntl(fd, F_SETLK, &lock) < 0)
+    if (fd >= 0 && fcntl(fd, F_SETLK, &lock) < 0 && (errno == EACCES || errno == EAGAIN))
         return FALSE;
-    if (!recover && pread(fd, text, sizeof text, 0) != 0)
+    if (fd >= 0 && !recover && pread(fd, text, sizeof text, 0) > 0)
         return FALSE;
     int length =
         g_snprintf(text, sizeof text, "%d %s\n", (int)getpid(), recover ? "recover" : "run");
-    return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)length, 0) == length;
+    if (fd >= 0 && ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)length, 0) == length)
+        return TRUE;
+    /* Goes to the log, or nowhere when the disk is full. */
+    (void)fprintf(stderr, "the task can't begin: its lock can't be written: %s\n",
+                  g_strerror(errno));
+    return FALSE;
 }
 
 static gboolean read_request(Child *child, const char *id, GError **error)
@@ -245,6 +256,7 @@ int task_child_main(const TaskHandler *handlers, int argc, char **argv)
     g_autoptr(GError) error = NULL;
     Child child = {.directory = -1,
                    .progress = -1,
+                   .has_note = recover,
                    .log_max = TASK_LOG_MAX + (recover ? TASK_LOG_SPARE : 0)};
     const char *id = argv[argc - 1];
     int tasks = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -109,7 +109,7 @@ static char *read_boot_id(void)
     return g_strchomp(text);
 }
 
-TaskEngine *task_engine_new(const TaskSettings *settings, LocalDatabase *local,
+TaskEngine *task_engine_new(const TaskSettings *settings, Local *local,
                             const TaskEvents *events, gpointer user)
 {
     TaskEngine *engine = g_new0(TaskEngine, 1);

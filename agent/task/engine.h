@@ -60,7 +60,7 @@ typedef struct {
     void (*loaded)(const GError *error, gpointer user);
 } TaskEvents;
 
-TaskEngine *task_engine_new(const TaskSettings *settings, LocalDatabase *local,
+TaskEngine *task_engine_new(const TaskSettings *settings, Local *local,
                             const TaskEvents *events, gpointer user);
 /* Lets go: tasks at work go on by themselves. local must be closed after this.
  * Accepts NULL. */

@@ -26,6 +26,7 @@ typedef struct {
     gboolean recovering;    /* its process is a recovery */
     gboolean has_recovered; /* a recovery was tried since the agent started */
     gboolean is_cancelling, was_killed;
+    gboolean is_saved; /* the record says that it runs */
     char *canceller;
     TaskSubmitted done; /* while RECORDING */
     gpointer user;
@@ -45,7 +46,7 @@ struct TaskEngine {
     gatomicrefcount references; /* the owner, each errand and each database call */
     gboolean closed;
     GMainContext *context;
-    LocalDatabase *local;
+    Local *local;
     TaskEvents events;
     gpointer user;
 

@@ -56,9 +56,16 @@ int task_files_open(int tasks, const char *id, gboolean create, GError **error);
 /* What there is to see of a task. A missing directory is a FRESH task. */
 void task_files_look(int tasks, const char *id, TaskSight *sight);
 
-/* Replaces a JSON file; durable: it and its name are on disk on return. */
-gboolean task_files_write(int directory, const char *name, const json_t *value,
-                          gboolean durable, GError **error);
+/* How much of a file is on disk when writing it returns. */
+typedef enum {
+    TASK_SYNC_NONE,
+    TASK_SYNC_CONTENT, /* after a loss of power it is the old file or the new one */
+    TASK_SYNC_NAME,    /* it is the new one */
+} TaskSync;
+
+/* Replaces a JSON file as a whole. */
+gboolean task_files_write(int directory, const char *name, const json_t *value, TaskSync sync,
+                          GError **error);
 /* NULL and an error when it is absent, too large or not JSON. */
 json_t *task_files_read(int directory, const char *name, size_t max, GError **error);
 

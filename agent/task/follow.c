@@ -62,6 +62,11 @@ static gboolean look_is_due(gpointer data)
 {
     Task *task = data;
     g_clear_pointer(&task->look_source, g_source_unref);
+    /* Not at once: a short task need not compete with its own record for the disk.
+     * Until then a restart finds it queued and its lock taken, and follows it. */
+    if (!task->is_saved)
+        engine_save(task);
+    task->is_saved = TRUE;
     if (task->look_again)
         request_look(task);
     return G_SOURCE_REMOVE;
@@ -180,7 +185,6 @@ static void follow_process(Task *task, int pidfd, int watch)
     task->info->state = TASK_RUNNING;
     if (task->info->started <= 0)
         task->info->started = (double)g_get_real_time() / G_USEC_PER_SEC;
-    engine_save(task);
     engine_changed(task);
     if (task->is_cancelling)
         follow_terminate(task);

@@ -6,7 +6,7 @@
 
 typedef struct {
     char *directory, *path;
-    LocalDatabase *local;
+    Local *local;
     guint done;
     json_t *rows;
     GPtrArray *tasks; /* identifiers */

@@ -17,7 +17,7 @@
 
 typedef struct {
     char *directory, *database, *tasks, *gate, *file;
-    LocalDatabase *local;
+    Local *local;
     TaskEngine *engine;
     guint parallel;
     gboolean loaded;
@@ -413,12 +413,12 @@ static void test_queue(Fixture *fixture, gconstpointer data)
 {
     fixture->parallel = 1;
     restart_agent(fixture);
-    const char *a1 = submit_for(fixture, "anna", "test.wait", "vm/1001", "{}");
+    const char *c1 = submit_for(fixture, "carl", "test.wait", "vm/1001", "{}");
     const char *a2 = submit_for(fixture, "anna", "test.echo", "vm/1002", "{}");
     const char *a3 = submit_for(fixture, "anna", "test.echo", "vm/1003", "{}");
     const char *b1 = submit_for(fixture, "bob", "test.echo", "vm/1004", "{}");
     const char *b2 = submit_for(fixture, "bob", "test.echo", "vm/1005", "{}");
-    WAIT_DOING(a1, "waiting");
+    WAIT_DOING(c1, "waiting");
     g_assert_cmpuint(task_engine_count_running(fixture->engine), ==, 1);
     g_assert_cmpint(info_of(fixture, b1)->state, ==, TASK_QUEUED);
     g_assert_true(task_engine_cancel(fixture->engine, b2, "bob", NULL));
@@ -426,11 +426,11 @@ static void test_queue(Fixture *fixture, gconstpointer data)
 
     /* What is queued outlives the agent too. */
     restart_agent(fixture);
-    WAIT_DOING(a1, "waiting");
+    WAIT_DOING(c1, "waiting");
     open_gate(fixture);
     WAIT_ENDED(a3);
     WAIT_ENDED(b1);
-    const char *order[] = {a1, a2, b1, a3};
+    const char *order[] = {c1, a2, b1, a3};
     g_assert_cmpuint(fixture->begun->len, ==, G_N_ELEMENTS(order));
     for (guint i = 0; i < G_N_ELEMENTS(order); i++)
         g_assert_cmpstr(g_ptr_array_index(fixture->begun, i), ==, order[i]);
