@@ -37,6 +37,30 @@ static void show(EventLog *log, char *id, json_t *fields)
     }
 }
 
+static void on_loaded(json_t *rows, const GError *error, gpointer user)
+{
+    EventLog *log = user;
+    size_t index;
+    json_t *row;
+    /* Newest first; the identifiers of the record sort before those given here. */
+    json_array_foreach(rows, index, row)
+    {
+        if (g_queue_get_length(&log->shown) >= EVENTS_SHOWN)
+            return;
+        char *id = g_strdup(wire_get_string(row, "id", ""));
+        json_t *fields = json_copy(row);
+        json_object_del(fields, "id");
+        json_object_set_new(fields, "node", wire_string(log->agent->node));
+        inventory_update(log->agent->inventory, OBJECT_EVENT, id, fields);
+        g_queue_push_head(&log->shown, id);
+    }
+}
+
+void event_log_load(EventLog *log)
+{
+    local_event_list(log->agent->local, NULL, EVENTS_SHOWN, on_loaded, log);
+}
+
 void event_log_add(EventLog *log, EventSeverity severity, const char *object, const char *who,
                    const char *format, ...)
 {

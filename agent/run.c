@@ -163,6 +163,7 @@ static void start_parts(Run *run)
     agent->events = event_log_new(agent);
     agent->alarms = alarms_new(agent);
     agent->tasks = task_board_new(agent);
+    event_log_load(agent->events);
     agent->past = past_new(agent);
     agent->monitor = node_monitor_new(agent);
     agent->survey = survey_new(agent);

@@ -24,27 +24,31 @@ G_DEFINE_EXTENDED_ERROR(WireError, wire_error)
 static const struct {
     const char *name;
     int exit_status;
+    const char *help;
 } codes[WIRE_ERROR_COUNT] = {
-    [WIRE_ERROR_FAILED] = {"failed", 1},
-    [WIRE_ERROR_PARSE] = {"parse", 1},
-    [WIRE_ERROR_METHOD] = {"method", 2},
-    [WIRE_ERROR_PARAMS] = {"params", 2},
-    [WIRE_ERROR_NOT_ALLOWED] = {"not-allowed", 3},
-    [WIRE_ERROR_NOT_FOUND] = {"not-found", 5},
-    [WIRE_ERROR_AMBIGUOUS] = {"ambiguous", 5},
-    [WIRE_ERROR_STATE] = {"state", 1},
-    [WIRE_ERROR_BUSY] = {"busy", 1},
-    [WIRE_ERROR_CONFLICT] = {"conflict", 1},
-    [WIRE_ERROR_LIMIT] = {"limit", 1},
-    [WIRE_ERROR_TIMEOUT] = {"timeout", 1},
-    [WIRE_ERROR_UNAVAILABLE] = {"unavailable", 1},
-    [WIRE_ERROR_UNREACHABLE] = {"unreachable", 4},
-    [WIRE_ERROR_AUTH] = {"auth", 4},
-    [WIRE_ERROR_CANCELLED] = {"cancelled", 1},
-    [WIRE_ERROR_VERSION] = {"version", 4},
-    [WIRE_ERROR_STORAGE] = {"storage", 1},
-    [WIRE_ERROR_CONFIG] = {"config", 2},
-    [WIRE_ERROR_INTERNAL] = {"internal", 1},
+    [WIRE_ERROR_FAILED] = {"failed", 1, "it was tried and did not work"},
+    [WIRE_ERROR_PARSE] = {"parse", 1, "not JSON, or not a JSON-RPC message"},
+    [WIRE_ERROR_METHOD] = {"method", 2, "there is no such method"},
+    [WIRE_ERROR_PARAMS] =
+        {"params", 2,
+         "a parameter is unknown, missing, of the wrong type or outside its limits"},
+    [WIRE_ERROR_NOT_ALLOWED] = {"not-allowed", 3, "the caller's role does not permit this"},
+    [WIRE_ERROR_NOT_FOUND] = {"not-found", 5, "the object does not exist, or not any more"},
+    [WIRE_ERROR_AMBIGUOUS] = {"ambiguous", 5, "a name fits more than one object"},
+    [WIRE_ERROR_STATE] = {"state", 1, "the object's present state does not permit this"},
+    [WIRE_ERROR_BUSY] = {"busy", 1, "somebody else is at it"},
+    [WIRE_ERROR_CONFLICT] = {"conflict", 1, "the object changed since it was looked at"},
+    [WIRE_ERROR_LIMIT] = {"limit", 1, "a stated limit of size, count or rate"},
+    [WIRE_ERROR_TIMEOUT] = {"timeout", 1, "no answer within the deadline"},
+    [WIRE_ERROR_UNAVAILABLE] = {"unavailable", 1, "a component is absent or does not answer"},
+    [WIRE_ERROR_UNREACHABLE] = {"unreachable", 4, "the node could not be reached"},
+    [WIRE_ERROR_AUTH] = {"auth", 4, "SSH refused the person, or the host key changed"},
+    [WIRE_ERROR_CANCELLED] = {"cancelled", 1, "somebody asked for it to stop"},
+    [WIRE_ERROR_VERSION] = {"version", 4, "the peer speaks another major version"},
+    [WIRE_ERROR_STORAGE] = {"storage", 1,
+                            "state could not be written: disk full, read-only, damaged"},
+    [WIRE_ERROR_CONFIG] = {"config", 2, "a configuration file is wrong"},
+    [WIRE_ERROR_INTERNAL] = {"internal", 1, "a defect of Gantry"},
 };
 
 G_GNUC_PRINTF(4, 0)
@@ -99,6 +103,11 @@ WireErrorCode wire_error_from_name(const char *name)
         if (g_str_equal(codes[i].name, name))
             return (WireErrorCode)i;
     return WIRE_ERROR_FAILED;
+}
+
+const char *wire_error_help(WireErrorCode code)
+{
+    return (int)code >= 0 && code < WIRE_ERROR_COUNT ? codes[code].help : "";
 }
 
 int wire_error_exit_status(WireErrorCode code)

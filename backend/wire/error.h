@@ -61,6 +61,9 @@ WireErrorCode wire_error_code(const GError *error);
 const char *wire_error_name(WireErrorCode code);
 WireErrorCode wire_error_from_name(const char *name);
 
+/* What it means, in a few words. */
+const char *wire_error_help(WireErrorCode code);
+
 /* The exit status of the command line for a code:
  * 1 failed, 2 usage, 3 not allowed, 4 not reachable, 5 not found. */
 int wire_error_exit_status(WireErrorCode code);

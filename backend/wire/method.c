@@ -177,7 +177,7 @@ static const WireMethod methods[] = {
 
     READ("node.list", NULL, "the node as a list of one", "nodes"),
     READ("node.show", NULL, "everything about the node",
-         "the node's fields, cores, filesystems, disks and sensors"),
+         "the node's fields, cores, disks and filesystems"),
     READ("node.history", history_parameters, "figures of the past",
          "start, step and for each series an array of numbers or null"),
     READ("node.syslog", syslog_parameters, "the end of the system's log", "lines"),
