@@ -23,11 +23,8 @@
 typedef virConnect KvmConnection;
 typedef virDomain KvmDomain;
 
-/* Starts libvirt's event loop in a thread of its own, once per process. Without
- * it a connection gets neither events nor keepalives. */
-void kvm_event_loop_start(void);
-
-/* Opens a connection. WIRE_ERROR_UNAVAILABLE with what to do. */
+/* Opens a connection; it has events and keepalives only where kvm_events_start()
+ * was called before. WIRE_ERROR_UNAVAILABLE with what to do. */
 KvmConnection *kvm_connect(const char *uri, GError **error);
 void kvm_disconnect(KvmConnection *connection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KvmConnection, kvm_disconnect)

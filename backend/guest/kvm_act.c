@@ -1,5 +1,6 @@
 /* Acts on a domain: the quick ones, and what all have in common. */
 #include "backend/guest/kvm_act.h"
+#include "backend/guest/kvm_events.h"
 #include "backend/guest/kvm_keys.h"
 
 #include "backend/wire/message.h"
@@ -159,7 +160,7 @@ gboolean kvm_act(const GuestSettings *settings, const char *native, GuestAct whi
         return FALSE;
     }
     g_autoptr(GError) failure = NULL;
-    kvm_event_loop_start();
+    (void)kvm_events_start();
     g_autoptr(KvmConnection) connection = kvm_connect(settings->libvirt_uri, error);
     if (!connection)
         return FALSE;

@@ -1,18 +1,10 @@
-/* The connection to libvirt's daemon, its event loop and its errors. */
+/* The connection to libvirt's daemon, and its errors. */
 #include "backend/guest/kvm.h"
 #include "backend/guest/kvm_xml.h"
 
 #include "backend/wire/error.h"
 
 #include <string.h>
-
-static gpointer run_event_loop(gpointer unused)
-{
-    /* Failure of one turn (a poll that was interrupted) does not end the loop. */
-    for (;;)
-        (void)virEventRunDefaultImpl();
-    return NULL;
-}
 
 /* libvirt prints each error to stderr unless told otherwise. */
 static void keep_silent(void *user, virErrorPtr error)
@@ -25,17 +17,6 @@ static void initialise(void)
     if (g_once_init_enter(&once)) {
         (void)virInitialize();
         virSetErrorFunc(NULL, keep_silent);
-        g_once_init_leave(&once, 1);
-    }
-}
-
-void kvm_event_loop_start(void)
-{
-    static gsize once;
-    initialise();
-    if (g_once_init_enter(&once)) {
-        if (virEventRegisterDefaultImpl() == 0)
-            g_thread_unref(g_thread_new("libvirt-events", run_event_loop, NULL));
         g_once_init_leave(&once, 1);
     }
 }

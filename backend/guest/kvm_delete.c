@@ -277,7 +277,6 @@ gboolean kvm_recover(const GuestSettings *settings, const char *native, GuestAct
         wire_error_set(error, WIRE_ERROR_INTERNAL, "no note of a VM's driver");
         return FALSE;
     }
-    kvm_event_loop_start();
     g_autoptr(KvmConnection) connection = kvm_connect(settings->libvirt_uri, error);
     if (!connection)
         return FALSE;

@@ -307,8 +307,10 @@ KvmBatch *kvm_figures_end(KvmFigures *figures)
         GuestFigures *figure = &batch->figures[i];
         memcpy(text, figure->native, VIR_UUID_STRING_BUFLEN);
         figure->native = text;
-        figure->vcpu = figure->vcpu_count ? next : NULL;
-        next += figure->vcpu_count;
+        if (figure->vcpu_count) {
+            figure->vcpu = next;
+            next += figure->vcpu_count;
+        }
     }
     g_array_unref(g_steal_pointer(&figures->figures));
     g_hash_table_foreach_remove(figures->histories, is_forgotten, figures);

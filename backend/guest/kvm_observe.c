@@ -4,7 +4,7 @@
  *   reader   owns the connection: opens it, lists, and reads a domain again
  *            whenever an event names it. Sleeps on its inbox.
  *   figures  asks for the statistics of all domains once a second.
- *   libvirt  runs libvirt's event loop; its callbacks only write to the inbox.
+ *   libvirt  runs its event loop (kvm_events.h); callbacks only write to the inbox.
  * What they find goes to the main context as sources, in the order it was found.
  *
  * Silence is noticed by a timer in the main context that is set to a while after
@@ -20,6 +20,7 @@
  * with what was known.
  */
 #include "backend/guest/kvm.h"
+#include "backend/guest/kvm_events.h"
 #include "backend/guest/kvm_figures.h"
 
 #include <string.h>
@@ -636,7 +637,7 @@ static gpointer run_reader(gpointer pointer)
 GuestObserver *kvm_observe(const GuestSettings *settings, GMainContext *context,
                            const GuestEvents *events, gpointer user)
 {
-    kvm_event_loop_start();
+    (void)kvm_events_start();
     GuestObserver *observer = g_atomic_rc_box_new0(GuestObserver);
     observer->uri = g_strdup(settings->libvirt_uri);
     observer->context =
