@@ -4,6 +4,7 @@
 #include "tui/command/command.h"
 #include "tui/command/help.h"
 #include "tui/link/link.h"
+#include "tui/view/console.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -13,7 +14,7 @@ enum { EXIT_USAGE = 2, FINISH = 500 /* ms for threads to end */ };
 
 typedef struct {
     CommandOptions command;
-    gboolean help, version, plain, readonly;
+    gboolean help, version, plain, readonly, ascii, mouse;
 } Options;
 
 static gboolean on_host(const char *option, const char *value, gpointer user, GError **error)
@@ -40,6 +41,8 @@ static gboolean parse(Options *options, int *argc, char ***argv, GError **error)
         {"ssh-config", 'F', 0, G_OPTION_ARG_FILENAME, &options->command.ssh_config, NULL, NULL},
         {"plain", 0, 0, G_OPTION_ARG_NONE, &options->plain, NULL, NULL},
         {"readonly", 0, 0, G_OPTION_ARG_NONE, &options->readonly, NULL, NULL},
+        {"ascii", 0, 0, G_OPTION_ARG_NONE, &options->ascii, NULL, NULL},
+        {"mouse", 0, 0, G_OPTION_ARG_NONE, &options->mouse, NULL, NULL},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, NULL, NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, NULL, NULL},
         G_OPTION_ENTRY_NULL};
@@ -63,10 +66,37 @@ static gboolean after_dashes(char *const *original, const char *word)
     return FALSE;
 }
 
+/* Every word is a target of one cluster; without any, this machine's agent. */
 static int run_console(const Options *options, char *const *targets)
 {
-    fputs("gantry: this build has no full-screen console; see gantry help\n", stderr);
-    return EXIT_USAGE;
+    g_autoptr(GArray) members = g_array_new(FALSE, TRUE, sizeof(ClusterMember));
+    g_autoptr(GError) error = NULL;
+    for (guint i = 0; i < options->command.targets->len; i++) {
+        ClusterMember member = {options->command.targets->pdata[i], NULL};
+        g_array_append_val(members, member);
+    }
+    for (; *targets; targets++) {
+        ClusterMember member = {*targets, NULL};
+        g_array_append_val(members, member);
+    }
+    if (members->len == 0) {
+        ClusterMember local = {"local", NULL};
+        g_array_append_val(members, local);
+    }
+    ClusterSetup cluster = {g_array_index(members, ClusterMember, 0).target,
+                              (const ClusterMember *)(gpointer)members->data, members->len};
+    ConsoleOptions console = {.clusters = &cluster,
+                              .cluster_count = 1,
+                              .ssh_config = options->command.ssh_config,
+                              .readonly = options->readonly,
+                              .ascii = options->ascii,
+                              .mouse = options->mouse};
+    if (options->plain)
+        return console_plain(&console) ? 0 : wire_error_exit_status(WIRE_ERROR_UNREACHABLE);
+    if (console_run(&console, &error))
+        return 0;
+    fprintf(stderr, "gantry: %s\n", error->message);
+    return wire_error_exit_status(WIRE_ERROR_FAILED);
 }
 
 static int dispatch(Options *options, char *const *original, char **words)

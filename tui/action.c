@@ -1,0 +1,281 @@
+#include "tui/action.h"
+
+#include "backend/wire/error.h"
+#include "backend/wire/method.h"
+
+#include <string.h>
+
+#define DO(name, label, keys, where, command, help)                                            \
+    {                                                                                          \
+        name, label, keys, NULL, where, DO_##command, -1, DANGER_NONE, NULL, NULL, NULL, NULL, \
+            help                                                                               \
+    }
+#define VIEW(view, keys, where, help)                                                          \
+    {                                                                                          \
+        "view." view, view, keys, NULL, where, DO_VIEW, -1, DANGER_NONE, NULL, view, NULL,     \
+            NULL, help                                                                         \
+    }
+/* The same view again, with the letter that the dashboard offers. */
+#define HERE(view, keys, help)                                                                 \
+    {                                                                                          \
+        "dashboard." view, view, keys, NULL, IN_DASHBOARD, DO_VIEW, -1, DANGER_NONE, NULL,     \
+            view, NULL, NULL, help                                                             \
+    }
+#define ACT(name, label, menu, act, danger, params, help)                                      \
+    {                                                                                          \
+        name, label, NULL, menu, ON_GUEST, DO_NONE, GUEST_ACT_##act, DANGER_##danger,          \
+            "guest." act_method_##act, params, NULL, NULL, help                                \
+    }
+#define act_method_START     "start"
+#define act_method_SHUTDOWN  "shutdown"
+#define act_method_STOP      "stop"
+#define act_method_REBOOT    "reboot"
+#define act_method_RESET     "reset"
+#define act_method_PAUSE     "pause"
+#define act_method_RESUME    "resume"
+#define act_method_SAVE      "save"
+#define act_method_DISCARD   "discard"
+#define act_method_AUTOSTART "autostart"
+#define act_method_SENDKEY   "sendkey"
+#define act_method_NMI       "nmi"
+
+#define OBJECTS (ON_NODE | ON_GUEST | ON_STORAGE | ON_LINK | ON_TASK | ON_EVENT | ON_ALARM)
+
+static const Action table[] = {
+    DO("open", "open", "Enter", OBJECTS, OPEN, "look closer at what the cursor is on"),
+    DO("back", "back", "Esc Backspace", IN_ANY, BACK,
+       "back to the view before; clears a filter and marks first"),
+    DO("menu", "act", "a", OBJECTS, MENU, "the acts on what is marked, or under the cursor"),
+    DO("palette", "command", ": Ctrl-P", IN_ANY, PALETTE, "find any object, act or view"),
+    HERE("guests", "g", "all guests"),
+    HERE("nodes", "n", "all nodes"),
+    HERE("tasks", "t", "what runs and what ran"),
+    DO("filter", "filter", "/", IN_TABLE, FILTER,
+       "text and fields: web state:running cpu>50 tag:prod !node:node1 name:~^db"),
+    DO("mark", "mark", "Space", IN_TABLE, MARK, "mark the row, or unmark it"),
+    DO("range", "range", "v", IN_TABLE, RANGE, "mark a range: here it begins, or ends"),
+    DO("mark.all", "mark all", "*", IN_TABLE, MARK_ALL, "mark all rows that are shown"),
+    DO("unmark", "unmark all", "U", IN_TABLE, UNMARK, "take all marks away"),
+    DO("sort", "sort", "s", IN_TABLE, SORT, "choose the column to sort by"),
+    DO("reverse", "reverse", "r", IN_TABLE, REVERSE, "turn the order around"),
+    DO("columns", "columns", "o", IN_TABLE, COLUMNS, "choose and order the columns"),
+
+    DO("console", "console", "c", ON_GUEST, CONSOLE, "the guest's console, in a pane"),
+    DO("shell", "shell", "S", ON_GUEST | ON_NODE, SHELL,
+       "a shell in the container, or on the node"),
+    DO("definition", "definition", "x", ON_GUEST, DEFINITION,
+       "libvirt's XML or the container's configuration"),
+    DO("syslog", "log", "L", ON_NODE, SYSLOG, "the end of the node's system log"),
+    DO("retry", "connect now", "Ctrl-R", IN_ANY, RETRY, "try lost nodes again at once"),
+
+    ACT("guest.start", "start", "s", START, NONE, NULL, "start"),
+    ACT("guest.start.paused", "start paused", "P", START, NONE, "{\"paused\":true}",
+        "start, but do not let it run yet"),
+    ACT("guest.shutdown", "shut down", "d", SHUTDOWN, ASK, NULL,
+        "ask it to shut down; when it has not after 180 s, say so"),
+    ACT("guest.shutdown.stop", "shut down, then stop", "D", SHUTDOWN, ASK,
+        "{\"then\":\"stop\"}", "ask it to shut down; stop it hard after 180 s"),
+    ACT("guest.reboot", "reboot", "b", REBOOT, ASK, NULL, "ask it to reboot"),
+    ACT("guest.pause", "pause", "p", PAUSE, ASK, NULL, "freeze it in memory"),
+    ACT("guest.resume", "resume", "u", RESUME, NONE, NULL, "let it go on"),
+    ACT("guest.save", "save", "w", SAVE, ASK, NULL, "write its memory to disk and stop it"),
+    ACT("guest.discard", "discard saved memory", NULL, DISCARD, ASK, NULL,
+        "what ran when it was saved is lost"),
+    ACT("guest.stop", "stop hard", "t", STOP, ASK, NULL,
+        "as a power cut: what was not written is lost"),
+    ACT("guest.reset", "reset", NULL, RESET, ASK, NULL,
+        "the reset button: what was not written is lost"),
+    ACT("guest.autostart", "start with the node", "o", AUTOSTART, NONE, "{\"enable\":true}",
+        "starts when its node starts"),
+    ACT("guest.autostart.off", "do not start with the node", "O", AUTOSTART, NONE,
+        "{\"enable\":false}", "stays off when its node starts"),
+    ACT("guest.cad", "send Ctrl-Alt-Del", NULL, SENDKEY, ASK,
+        "{\"keys\":[\"KEY_LEFTCTRL\",\"KEY_LEFTALT\",\"KEY_DELETE\"]}",
+        "press these keys; many systems reboot"),
+    ACT("guest.nmi", "send an NMI", NULL, NMI, ASK, NULL,
+        "many systems write a crash dump and stop"),
+    {"guest.rename", "rename", NULL, "n", ON_GUEST, DO_NONE, GUEST_ACT_RENAME, DANGER_NONE,
+     "guest.rename", NULL, "name", "New name", "give it another name"},
+    {"guest.delete", "delete, keep its disks", NULL, NULL, ON_GUEST, DO_NONE, GUEST_ACT_DELETE,
+     DANGER_NAME, "guest.delete", NULL, NULL, NULL, "the definition goes, its disks stay"},
+    {"guest.delete.disks", "delete with its disks", NULL, NULL, ON_GUEST, DO_NONE,
+     GUEST_ACT_DELETE, DANGER_NAME, "guest.delete", "{\"all_disks\":true}", NULL, NULL,
+     "the definition and every disk go; there is no way back"},
+    {"task.cancel", "cancel", NULL, "c", ON_TASK, DO_NONE, -1, DANGER_ASK, "task.cancel", NULL,
+     NULL, NULL, "ask the task to stop; what it did is undone or finished"},
+
+    DO("up", "up", "k Up", IN_TABLE, UP, "up"),
+    DO("down", "down", "j Down", IN_TABLE, DOWN, "down"),
+    DO("left", "columns left", "h Left", IN_TABLE, LEFT, "scroll the columns"),
+    DO("right", "columns right", "l Right", IN_TABLE, RIGHT, "scroll the columns"),
+    DO("page.up", "page up", "PgUp Ctrl-B Ctrl-U", IN_TABLE, PAGE_UP, "a page up"),
+    DO("page.down", "page down", "PgDn Ctrl-F Ctrl-D", IN_TABLE, PAGE_DOWN, "a page down"),
+    VIEW("guests", "2", IN_ANY, "all guests"),
+    VIEW("nodes", "3", IN_ANY, "all nodes"),
+    VIEW("tasks", "6", IN_ANY, "what runs and what ran"),
+    DO("first", "first row", "g Home", IN_TABLE, FIRST, "the first row"),
+    DO("last", "last row", "G End", IN_TABLE, LAST, "the last row"),
+    VIEW("dashboard", "1", IN_ANY, "how things stand"),
+    VIEW("storage", "4", IN_ANY, "storages"),
+    VIEW("links", "5", IN_ANY, "network links"),
+    VIEW("events", "7", IN_ANY, "what happened"),
+    VIEW("alarms", "8", IN_ANY, "what needs attention"),
+    VIEW("consoles", "9", IN_ANY, "the open consoles and shells"),
+    VIEW("clusters", "0", IN_ANY, "go to another cluster"),
+    DO("help", "keys", "? F1", IN_ANY, HELP, "what the keys do here"),
+    DO("repaint", "repaint", "Ctrl-L", IN_ANY, REPAINT, "paint the whole screen again"),
+    DO("mouse", "mouse", NULL, IN_ANY, MOUSE, "let the mouse in, or out"),
+    DO("charts", "chart style", NULL, IN_ANY, CHARTS, "braille, blocks or ASCII"),
+    DO("skin", "skin", NULL, IN_ANY, SKIN, "the next set of colours"),
+    DO("quit", "quit", "q Ctrl-C", IN_ANY, QUIT, "leave the console; nothing stops by it"),
+    {.name = NULL},
+};
+
+const Action *actions(void)
+{
+    return table;
+}
+
+guint action_count(void)
+{
+    return G_N_ELEMENTS(table) - 1;
+}
+
+const Action *action_find(const char *name)
+{
+    for (const Action *action = table; action->name; action++)
+        if (strcmp(action->name, name) == 0)
+            return action;
+    return NULL;
+}
+
+struct ActionKeys {
+    Key keys[G_N_ELEMENTS(table)][ACTION_KEYS_MAX];
+};
+
+static bool parse_keys(const char *text, Key *keys, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(text ? text : "", " ", -1);
+    int count = 0;
+    memset(keys, 0, ACTION_KEYS_MAX * sizeof *keys);
+    for (char **word = words; *word; word++) {
+        if (!**word)
+            continue;
+        if (count == ACTION_KEYS_MAX || !key_parse(*word, &keys[count])) {
+            wire_error_set(error, WIRE_ERROR_CONFIG,
+                           count == ACTION_KEYS_MAX
+                               ? "%s is one key too many"
+                               : "%s is not a key: g, G, F5, Ctrl-P, Alt-x, Enter, PgDn ...",
+                           *word);
+            return false;
+        }
+        count++;
+    }
+    return true;
+}
+
+ActionKeys *action_keys_new(const ActionBinding *bindings, guint count, GError **error)
+{
+    g_autoptr(ActionKeys) keys = g_new0(ActionKeys, 1);
+    for (guint i = 0; i < action_count(); i++)
+        if (!parse_keys(table[i].keys, keys->keys[i], error))
+            return NULL;
+    for (guint i = 0; i < count; i++) {
+        const Action *action = action_find(bindings[i].action);
+        if (!action) {
+            wire_error_set(error, WIRE_ERROR_CONFIG, "there is no action %s to give a key to",
+                           bindings[i].action);
+            return NULL;
+        }
+        if (action->danger != DANGER_NONE && bindings[i].keys && *bindings[i].keys &&
+            action->danger == DANGER_NAME) {
+            wire_error_set(error, WIRE_ERROR_CONFIG, "%s destroys and may not be on one key",
+                           action->name);
+            return NULL;
+        }
+        if (!parse_keys(bindings[i].keys, keys->keys[action - table], error))
+            return NULL;
+    }
+    return g_steal_pointer(&keys);
+}
+
+void action_keys_free(ActionKeys *keys)
+{
+    g_free(keys);
+}
+
+const Action *action_for_key(const ActionKeys *keys, Key key, unsigned where)
+{
+    for (guint i = 0; i < action_count(); i++) {
+        if (!(table[i].where & where))
+            continue;
+        for (int k = 0; k < ACTION_KEYS_MAX && keys->keys[i][k]; k++)
+            if (keys->keys[i][k] == key)
+                return &table[i];
+    }
+    return NULL;
+}
+
+const char *action_key_text(const ActionKeys *keys, const Action *action, char *buffer,
+                            size_t size)
+{
+    Key key = keys->keys[action - table][0];
+    if (key)
+        return key_describe(key, buffer, size);
+    *buffer = '\0';
+    return buffer;
+}
+
+static char *refusal_of_guest(const Action *action, const ModelGuest *guest)
+{
+    const char *why = guest_act_refusal((GuestKind)guest->kind, (GuestState)guest->state,
+                                        (GuestAct)action->act);
+    return why ? g_strdup_printf("it %s", why) : NULL;
+}
+
+char *action_refusal(const Action *action, const Model *model, const ModelObject *object,
+                     bool readonly)
+{
+    if (object && !(action->where & (1u << object->kind)) && !(action->where & IN_ANY))
+        return g_strdup("not for this");
+    const ModelNode *node = object ? model_node(model, object->node) : NULL;
+    bool reaches = action->method || action->command == DO_CONSOLE ||
+                   action->command == DO_SHELL || action->command == DO_DEFINITION ||
+                   action->command == DO_SYSLOG;
+    if (!reaches)
+        return NULL;
+    if (readonly &&
+        (action->method || action->command == DO_CONSOLE || action->command == DO_SHELL))
+        return g_strdup("the console was started with --readonly");
+    if (!node)
+        return g_strdup("nothing is chosen");
+    if (node->link != MODEL_LINK_UP)
+        return g_strdup_printf("%s is not reached", node->name);
+    const char *method_name = action->command == DO_CONSOLE ? "guest.console"
+                              : action->command == DO_SHELL && object->kind == OBJECT_GUEST
+                                  ? "guest.console"
+                                  : action->method;
+    const WireMethod *method = method_name ? wire_method_find(method_name) : NULL;
+    if (method && node->role < (gint8)method->role)
+        return g_strdup_printf("needs the role %s, here you are %s",
+                               wire_role_name(method->role),
+                               wire_role_name((WireRole)node->role));
+    if (object->kind == OBJECT_GUEST) {
+        const ModelGuest *guest = (const ModelGuest *)object;
+        if (action->act >= 0)
+            return refusal_of_guest(action, guest);
+        if (action->command == DO_SHELL && guest->kind == GUEST_KIND_VM)
+            return g_strdup("a VM has no shell of its own; its console is on c");
+        if (action->command == DO_CONSOLE || action->command == DO_SHELL) {
+            const char *why = guest_act_refusal((GuestKind)guest->kind,
+                                                (GuestState)guest->state, GUEST_ACT_CONSOLE);
+            return why ? g_strdup_printf("it %s", why) : NULL;
+        }
+    }
+    if (object->kind == OBJECT_TASK && action->method) {
+        const char *state = ((const ModelTask *)object)->state;
+        if (g_strcmp0(state, "running") != 0 && g_strcmp0(state, "queued") != 0)
+            return g_strdup("it has ended");
+    }
+    return NULL;
+}

@@ -1,0 +1,258 @@
+#include "tui/view/cluster.h"
+
+#include "backend/wire/error.h"
+#include "backend/wire/message.h"
+
+#include <string.h>
+
+enum { WATCH_DEADLINE = 30000 };
+
+typedef struct {
+    Cluster *cluster;
+    guint index;
+    Link *link;
+    GError *error; /* of a target that is not well formed */
+    gint64 watch;
+    Ask *opening;
+} Member;
+
+struct Cluster {
+    char *name;
+    Model *model;
+    GPtrArray *members;
+    ClusterEvents events;
+    gpointer user;
+};
+
+struct Ask {
+    RpcReply reply;
+    gpointer user;
+    GError *error; /* for an ask that could not be sent */
+};
+
+static void on_reply(const json_t *result, const GError *error, gpointer user)
+{
+    Ask *ask = user;
+    RpcReply reply = ask->reply;
+    gpointer asker = ask->user;
+    g_clear_error(&ask->error);
+    g_free(ask);
+    if (reply)
+        reply(result, error, asker);
+}
+
+static gboolean on_unsent(gpointer user)
+{
+    Ask *ask = user;
+    g_autoptr(GError) error = g_steal_pointer(&ask->error);
+    on_reply(NULL, error, ask);
+    return G_SOURCE_REMOVE;
+}
+
+Ask *cluster_ask(Cluster *cluster, guint node, const char *method, json_t *params,
+                 guint deadline, RpcReply reply, gpointer user)
+{
+    Ask *ask = g_new0(Ask, 1);
+    ask->reply = reply;
+    ask->user = user;
+    Link *link = cluster_link(cluster, node);
+    RpcClient *client = link ? link_rpc(link) : NULL;
+    if (client) {
+        (void)rpc_call(client, method, params, deadline, on_reply, ask);
+        return ask;
+    }
+    json_decref(params);
+    const ModelNode *target = model_node(cluster->model, node);
+    wire_error_set(&ask->error, WIRE_ERROR_UNREACHABLE, "%s is not reached",
+                   target ? target->name : "the node");
+    g_idle_add(on_unsent, ask);
+    return ask;
+}
+
+void ask_drop(Ask **ask)
+{
+    if (*ask) {
+        (*ask)->reply = NULL;
+        *ask = NULL;
+    }
+}
+
+static void on_watch(const json_t *result, const GError *error, gpointer user)
+{
+    Member *member = user;
+    member->opening = NULL;
+    if (error) {
+        g_autofree char *trouble = g_strdup_printf("watching failed: %s", error->message);
+        if (wire_error_code(error) != WIRE_ERROR_CANCELLED &&
+            link_state(member->link) == LINK_CONNECTED)
+            model_node_link(member->cluster->model, member->index, MODEL_LINK_FAILED, trouble);
+        return;
+    }
+    member->watch = wire_get_integer(result, "watch", 0);
+    model_watch_begin(member->cluster->model, member->index, member->watch);
+}
+
+static void open_watch(Member *member)
+{
+    ask_drop(&member->opening);
+    member->watch = 0;
+    member->opening = cluster_ask(member->cluster, member->index, "watch.open", NULL,
+                                  WATCH_DEADLINE, on_watch, member);
+}
+
+static void on_notified(Link *link, const char *method, const json_t *params, gpointer user)
+{
+    Member *member = user;
+    Cluster *cluster = member->cluster;
+    gboolean ready = FALSE;
+    if (strcmp(method, "watch.delta") != 0)
+        return;
+    if (model_apply(cluster->model, member->index, params, &ready) == MODEL_GAP) {
+        json_t *old = json_pack("{s:I}", "watch", (json_int_t)member->watch);
+        (void)cluster_ask(cluster, member->index, "watch.close", old, WATCH_DEADLINE, NULL,
+                          NULL);
+        open_watch(member);
+    }
+    if (ready)
+        cluster->events.changed(cluster, member->index, cluster->user);
+}
+
+static void on_connected(Member *member)
+{
+    const RpcPeer *peer = link_peer(member->link);
+    WireRole role = WIRE_ROLE_NONE;
+    if (peer)
+        (void)wire_role_from_name(peer->role, &role);
+    model_node_hello(member->cluster->model, member->index, peer ? peer->node : NULL,
+                     peer ? peer->agent : NULL, role);
+    model_node_link(member->cluster->model, member->index, MODEL_LINK_UP, NULL);
+    open_watch(member);
+}
+
+static void on_link(Link *link, gpointer user)
+{
+    Member *member = user;
+    Cluster *cluster = member->cluster;
+    const GError *error = link_error(link);
+    const char *trouble = error ? error->message : NULL;
+    switch (link_state(link)) {
+    case LINK_CONNECTED:
+        on_connected(member);
+        break;
+    case LINK_WAITING:
+        model_node_link(cluster->model, member->index, MODEL_LINK_DOWN, trouble);
+        break;
+    case LINK_REFUSED:
+        model_node_link(cluster->model, member->index, MODEL_LINK_FAILED, trouble);
+        break;
+    case LINK_CONNECTING:
+    case LINK_ASKING:
+        /* While it tries again, a lost node stays lost and keeps its reason. */
+        if (!trouble)
+            model_node_link(cluster->model, member->index, MODEL_LINK_CONNECTING, NULL);
+        break;
+    }
+    cluster->events.asking(cluster, member->index, cluster->user);
+    cluster->events.changed(cluster, member->index, cluster->user);
+}
+
+static Link *find_link(const Cluster *cluster, const ClusterSetup *setup, const char *target)
+{
+    for (guint i = 0; target && i < cluster->members->len; i++)
+        if (g_strcmp0(setup->targets[i].target, target) == 0)
+            return cluster_link(cluster, i);
+    return NULL;
+}
+
+static void add_member(Cluster *cluster, const ClusterSetup *setup, guint index,
+                       const char *ssh_config, gboolean once)
+{
+    static const LinkEvents events = {.changed = on_link, .notified = on_notified};
+    const ClusterMember *wanted = &setup->targets[index];
+    LinkOptions options = {.ssh_config = ssh_config, .once = once};
+    Member *member = g_new0(Member, 1);
+    member->cluster = cluster;
+    member->index = model_node_add(cluster->model, wanted->target);
+    options.via = find_link(cluster, setup, wanted->via);
+    g_autoptr(Target) target = target_parse(wanted->target, &member->error);
+    if (target)
+        member->link = link_new(target, &options, &events, member);
+    else
+        model_node_link(cluster->model, member->index, MODEL_LINK_FAILED,
+                        member->error->message);
+    g_ptr_array_add(cluster->members, member);
+}
+
+Cluster *cluster_new(const ClusterSetup *setup, const char *ssh_config, gboolean once,
+                     const ClusterEvents *events, gpointer user)
+{
+    Cluster *cluster = g_new0(Cluster, 1);
+    cluster->name = g_strdup(setup->name);
+    cluster->model = model_new();
+    cluster->members = g_ptr_array_new();
+    cluster->events = *events;
+    cluster->user = user;
+    for (guint i = 0; i < MIN(setup->target_count, MODEL_NODES_MAX); i++)
+        add_member(cluster, setup, i, ssh_config, once);
+    return cluster;
+}
+
+void cluster_free(Cluster *cluster)
+{
+    if (!cluster)
+        return;
+    /* Those that go through another come after it: close them first. */
+    for (guint i = cluster->members->len; i-- > 0;) {
+        Member *member = cluster->members->pdata[i];
+        ask_drop(&member->opening);
+        link_close(member->link);
+        g_clear_error(&member->error);
+        g_free(member);
+    }
+    g_ptr_array_unref(cluster->members);
+    model_free(cluster->model);
+    g_free(cluster->name);
+    g_free(cluster);
+}
+
+const char *cluster_name(const Cluster *cluster)
+{
+    return cluster->name;
+}
+
+Model *cluster_model(const Cluster *cluster)
+{
+    return cluster->model;
+}
+
+guint cluster_count(const Cluster *cluster)
+{
+    return cluster->members->len;
+}
+
+Link *cluster_link(const Cluster *cluster, guint node)
+{
+    if (node >= cluster->members->len)
+        return NULL;
+    const Member *member = cluster->members->pdata[node];
+    return member->link;
+}
+
+void cluster_retry(Cluster *cluster)
+{
+    for (guint i = 0; i < cluster->members->len; i++) {
+        Link *link = cluster_link(cluster, i);
+        if (link && (link_state(link) == LINK_WAITING || link_state(link) == LINK_REFUSED))
+            link_retry(link);
+    }
+}
+
+gboolean cluster_settled(const Cluster *cluster)
+{
+    for (guint i = 0; i < cluster->members->len; i++) {
+        const ModelNode *node = model_node(cluster->model, i);
+        if (node->link != MODEL_LINK_FAILED && !(node->link == MODEL_LINK_UP && node->ready))
+            return FALSE;
+    }
+    return TRUE;
+}

@@ -1,0 +1,201 @@
+/* Choices: the acts on an object, the sort, the columns. */
+#include "tui/view/console_private.h"
+
+#include <string.h>
+
+static Table *current_table(Console *console)
+{
+    const View *view = console_view(console);
+    return view->class->table ? view->class->table(view->self) : NULL;
+}
+
+/* The reason when none of them can, NULL when one can. */
+static char *refusal_of_all(Console *console, const Action *action, const GPtrArray *targets)
+{
+    char *first = NULL;
+    for (guint i = 0; i < targets->len; i++) {
+        char *why = action_refusal(action, console_model(console), targets->pdata[i],
+                                   console->options->readonly);
+        if (!why) {
+            g_free(first);
+            return NULL;
+        }
+        if (first)
+            g_free(why);
+        else
+            first = why;
+    }
+    return first;
+}
+
+static GPtrArray *menu_items(const char *typed, gpointer user)
+{
+    Console *console = user;
+    GPtrArray *items = picker_items_new();
+    g_autoptr(GPtrArray) targets = console_targets(console);
+    const ModelObject *object = targets->len ? targets->pdata[0] : NULL;
+    for (guint i = 0; object && i < action_count(); i++) {
+        const Action *action = &actions()[i];
+        bool of_object = action->where & (1u << object->kind);
+        if (!of_object || action->command == DO_MENU || action->command == DO_OPEN)
+            continue;
+        PickerItem *item = picker_add(items, (int)i, action->label, action->help);
+        item->refusal = refusal_of_all(console, action, targets);
+        if (!action->menu || !key_parse(action->menu, &item->key)) {
+            char text[32];
+            action_key_text(console->keys, action, text, sizeof text);
+            if (!key_parse(text, &item->key))
+                item->key = 0;
+        }
+    }
+    return items;
+}
+
+static bool menu_picked(PickerWhat what, const PickerItem *item, gpointer user)
+{
+    Console *console = user;
+    if (what != PICKER_CHOSEN || !item)
+        return true;
+    if (item->refusal) {
+        console_say(console, ROLE_WARNING, "no %s: %s", item->label, item->refusal);
+        return false;
+    }
+    const Action *action = &actions()[item->id];
+    if (action->command != DO_NONE) {
+        console_run_command(console, action);
+        return true;
+    }
+    g_autoptr(GPtrArray) targets = console_targets(console);
+    console_act(console, action, targets);
+    return true;
+}
+
+void console_menu(Console *console)
+{
+    g_autoptr(GPtrArray) targets = console_targets(console);
+    if (targets->len == 0)
+        return;
+    const ModelObject *object = targets->pdata[0];
+    g_autofree char *title =
+        targets->len == 1
+            ? g_strdup_printf("%s %s", model_object_id(object),
+                              object->kind == OBJECT_GUEST
+                                  ? model_object_name(console_model(console), object)
+                                  : "")
+            : g_strdup_printf("%u marked", targets->len);
+    PickerSetup setup = {
+        .title = title, .items = menu_items, .picked = menu_picked, .user = console};
+    console_push(console, picker_new(&setup));
+}
+
+static GPtrArray *sort_items(const char *typed, gpointer user)
+{
+    Console *console = user;
+    GPtrArray *items = picker_items_new();
+    const Table *table = current_table(console);
+    bool descending;
+    int sort = table_sort(table, &descending);
+    const ModelField *fields = model_fields(table_kind(table));
+    /* The columns in sight first. */
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; fields[i].name; i++)
+            if (table_has_column(table, i) == (pass == 0))
+                (void)picker_add(items, i, fields[i].title,
+                                 i != sort    ? NULL
+                                 : descending ? "down now"
+                                              : "up now");
+    return items;
+}
+
+static void keep(Console *console, const char *what, char *value)
+{
+    const char *kind = object_kind_name(table_kind(current_table(console)));
+    g_autofree char *key = g_strconcat(kind, what, NULL);
+    state_set(console->state, key, value);
+    g_free(value);
+}
+
+static bool sort_picked(PickerWhat what, const PickerItem *item, gpointer user)
+{
+    Console *console = user;
+    Table *table = current_table(console);
+    if (what != PICKER_CHOSEN || !item || !table)
+        return true;
+    bool descending;
+    int sort = table_sort(table, &descending);
+    const ModelField *field = &model_fields(table_kind(table))[item->id];
+    /* The same again turns it; figures begin with the greatest. */
+    table_set_sort(table, item->id,
+                   item->id == sort ? !descending : model_field_is_number(field));
+    keep(console, ".sort", table_sort_text(table));
+    return true;
+}
+
+void console_sort_menu(Console *console)
+{
+    PickerSetup setup = {
+        .title = "Sort by", .items = sort_items, .picked = sort_picked, .user = console};
+    console_push(console, picker_new(&setup));
+}
+
+/* The columns in their order, then the fields that are not shown. */
+static GPtrArray *column_items(const char *typed, gpointer user)
+{
+    Console *console = user;
+    GPtrArray *items = picker_items_new();
+    const Table *table = current_table(console);
+    ObjectKind kind = table_kind(table);
+    const ModelField *fields = model_fields(kind);
+    g_autofree char *names = table_columns_text(table);
+    g_auto(GStrv) words = g_strsplit(names, " ", -1);
+    for (char **word = words; *word; word++) {
+        int field = model_field_find(kind, *word);
+        if (field >= 0)
+            picker_add(items, field, fields[field].title, fields[field].name)->checked = true;
+    }
+    for (int i = 0; fields[i].name; i++)
+        if (!table_has_column(table, i))
+            (void)picker_add(items, i, fields[i].title, fields[i].name);
+    return items;
+}
+
+static bool columns_picked(PickerWhat what, const PickerItem *item, gpointer user)
+{
+    Console *console = user;
+    Table *table = current_table(console);
+    if (!table || !item || what == PICKER_CHOSEN || what == PICKER_LEFT)
+        return true;
+    const char *name = model_fields(table_kind(table))[item->id].name;
+    g_autofree char *names = table_columns_text(table);
+    g_auto(GStrv) words = g_strsplit(names, " ", -1);
+    guint count = g_strv_length(words), at = 0;
+    while (at < count && strcmp(words[at], name) != 0)
+        at++;
+    g_autoptr(GPtrArray) order = g_ptr_array_new();
+    for (guint i = 0; i < count; i++)
+        if (i != at || what != PICKER_TOGGLED)
+            g_ptr_array_add(order, words[i]);
+    guint other = what == PICKER_EARLIER ? at - 1 : at + 1;
+    if (what == PICKER_TOGGLED && at == count)
+        g_ptr_array_add(order, (gpointer)(gintptr)name);
+    else if (what != PICKER_TOGGLED && at < count && other < count) {
+        gpointer swap = order->pdata[at];
+        order->pdata[at] = order->pdata[other];
+        order->pdata[other] = swap;
+    }
+    g_ptr_array_add(order, NULL);
+    g_autofree char *joined = g_strjoinv(" ", (char **)order->pdata);
+    table_set_columns(table, joined);
+    keep(console, ".columns", table_columns_text(table));
+    return true;
+}
+
+void console_columns_menu(Console *console)
+{
+    PickerSetup setup = {.title = "Columns",
+                         .toggles = true,
+                         .items = column_items,
+                         .picked = columns_picked,
+                         .user = console};
+    console_push(console, picker_new(&setup));
+}

@@ -1,0 +1,95 @@
+/* view/console_private - the console's parts, and what views may ask of it. */
+#pragma once
+
+#include "tui/view/view.h"
+#include "tui/widget/chart.h"
+#include "tui/widget/form.h"
+#include "tui/widget/input.h"
+#include "tui/widget/picker.h"
+
+#define CONSOLE_VIEWS_MAX 32
+#define CONSOLE_FRAME     100 /* ms between frames that no key asked for */
+
+typedef struct {
+    const ViewClass *class;
+    gpointer self;
+} View;
+
+typedef struct State State;
+
+struct Console {
+    const ConsoleOptions *options;
+    GMainLoop *loop;
+    Screen *screen;
+    ActionKeys *keys;
+    State *state;
+    GPtrArray *clusters; /* Cluster, NULL until gone to */
+    guint cluster;
+    View views[CONSOLE_VIEWS_MAX];
+    guint view_count;
+    GPtrArray *overlays;
+    GHashTable *prompts; /* Link to the Overlay that asks for it */
+    char *message;
+    Role message_role;
+    gint64 message_until; /* monotonic */
+    guint frame;          /* source of the next frame, or 0 */
+    gint64 last_frame;
+    bool filtering;
+    Input filter;
+    char *filter_before;
+    char *filter_error;
+    bool pasting;
+    ChartStyle charts;
+    bool mouse;
+    char *skin;
+    GHashTable *own_tasks; /* ids of tasks that were asked for here */
+    guint pending;         /* acts that no agent has answered yet */
+};
+
+/* console.c */
+Cluster *console_cluster(const Console *console);
+Model *console_model(const Console *console);
+View *console_view(Console *console);
+/* Something may look different now; draws soon. */
+void console_changed(Console *console);
+void console_say(Console *console, Role role, const char *format, ...) G_GNUC_PRINTF(3, 4);
+void console_push(Console *console, Overlay *overlay);
+void console_remove(Console *console, const Overlay *overlay);
+void console_open(Console *console, const ViewClass *class, const Subject *subject);
+void console_open_object(Console *console, const ModelObject *object);
+void console_back(Console *console);
+void console_close_views(Console *console);
+void console_go_to_cluster(Console *console, guint cluster);
+
+/* console_draw.c */
+void console_draw(Console *console);
+
+/* console_keys.c */
+void console_key(Console *console, Key key);
+void console_run_command(Console *console, const Action *action);
+/* The places and kinds that hold now, for action_for_key. */
+unsigned console_where(Console *console);
+/* What acts are about: marked, or under the cursor. To be unreffed. */
+GPtrArray *console_targets(Console *console);
+
+/* console_acts.c: asks if need be, and calls the agents. */
+void console_act(Console *console, const Action *action, GPtrArray *targets);
+void console_show_error(Console *console, const char *title, const char *text);
+
+/* console_menus.c */
+void console_menu(Console *console);
+void console_sort_menu(Console *console);
+void console_columns_menu(Console *console);
+void console_palette(Console *console);
+
+/* console_prompts.c */
+void console_on_asking(Cluster *cluster, guint node, gpointer user);
+
+/* state.c: what is kept between runs. Strings by key ("guests.columns"). A file
+ * that can't be read is said in *trouble (to be g_freed) and ignored. */
+State *state_load(char **trouble);
+const char *state_get(const State *state, const char *key);
+void state_set(State *state, const char *key, const char *value);
+/* NULL, or why it could not be written; to be g_freed. */
+char *state_save(State *state);
+void state_free(State *state);

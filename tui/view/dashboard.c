@@ -1,0 +1,247 @@
+/* How things stand: what is wrong first, then the nodes, the busiest guests and
+ * what is being done. */
+#include "tui/view/console_private.h"
+
+#include "tui/model/units.h"
+#include "tui/view/summary.h"
+#include "tui/widget/cell.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { GAUGE = 20, BUSIEST = 40, TASKS = 40, ALARMS = 6 };
+
+typedef struct {
+    Console *console;
+    Table *nodes;
+} Dashboard;
+
+static gpointer dashboard_open(Console *console, const Subject *subject)
+{
+    Dashboard *view = g_new0(Dashboard, 1);
+    view->console = console;
+    view->nodes = table_new(console_model(console),
+                            &(TableSetup){.kind = OBJECT_NODE,
+                                          .columns = "name link cpu mem disk load guests boot",
+                                          .sort = "name"});
+    return view;
+}
+
+static void dashboard_close(gpointer data)
+{
+    Dashboard *view = data;
+    table_free(view->nodes);
+    g_free(view);
+}
+
+/* The cluster's history is the nodes' together. */
+static guint sum_history(const Model *model, guint series, bool mean, float *out)
+{
+    guint count = 0;
+    for (guint n = 0; n < model_node_count(model); n++)
+        count = MAX(count, model_node(model, n)->history.count);
+    for (guint i = 0; i < count; i++) {
+        double sum = 0;
+        guint known = 0;
+        for (guint n = 0; n < model_node_count(model); n++) {
+            const ModelHistory *history = &model_node(model, n)->history;
+            if (i >= history->count)
+                continue;
+            guint at = (history->next + MODEL_HISTORY - 1 - i) % MODEL_HISTORY;
+            float value = history->points[series][at];
+            if (!isnan(value)) {
+                sum += value;
+                known++;
+            }
+        }
+        out[count - 1 - i] = known ? (float)(mean ? sum / known : sum) : NAN;
+    }
+    return count;
+}
+
+static void draw_chart(const Dashboard *view, Screen *screen, int row, Box box, guint series,
+                       float top)
+{
+    float values[MODEL_HISTORY];
+    int column = box.column + 1 + 54;
+    int columns = box.columns - column - 1;
+    if (columns < 8)
+        return;
+    guint count = sum_history(console_model(view->console), series, series < 2, values);
+    if (series == 2) {
+        float out[MODEL_HISTORY];
+        (void)sum_history(console_model(view->console), 3, false, out);
+        for (guint i = 0; i < count; i++)
+            values[i] += out[i];
+    }
+    chart_draw(screen, (Box){row, column, 1, columns}, ROLE_CHART, view->console->charts,
+               values, count, top);
+}
+
+static int draw_figures(const Dashboard *view, Screen *screen, Box box)
+{
+    char used[32], total[32], in[32], out[32];
+    Totals totals;
+    int row = box.row;
+    totals_of(console_model(view->console), &totals);
+    double cpu = totals.cpus > 0 ? 100 * totals.cpu_busy / totals.cpus : NAN;
+    double memory = totals.memory > 0 ? 100 * totals.memory_used / totals.memory : NAN;
+    draw_text(screen, row, 1, 4, ROLE_TEXT, "cpu");
+    gauge_draw(screen, row, 6, GAUGE, cpu);
+    units_percent(cpu, used, sizeof used);
+    draw_printf(screen, row, 27, 28, ROLE_TEXT, "%3s%%  %.1f of %.0f processors", used,
+                totals.cpu_busy, totals.cpus);
+    draw_chart(view, screen, row++, box, 0, 100);
+    draw_text(screen, row, 1, 4, ROLE_TEXT, "mem");
+    gauge_draw(screen, row, 6, GAUGE, memory);
+    units_percent(memory, used, sizeof used);
+    units_bytes(totals.memory, total, sizeof total);
+    units_bytes(totals.memory_used, in, sizeof in);
+    draw_printf(screen, row, 27, 28, ROLE_TEXT, "%3s%%  %s of %s", used, in, total);
+    draw_chart(view, screen, row++, box, 1, 100);
+    units_rate(totals.net_in, in, sizeof in);
+    units_rate(totals.net_out, out, sizeof out);
+    draw_printf(screen, row, 1, 54, ROLE_TEXT, "net  in %s/s  out %s/s", in, out);
+    draw_chart(view, screen, row++, box, 2, 0);
+    return row + 1;
+}
+
+static int draw_troubles(const Dashboard *view, Screen *screen, int row, Box box, int end)
+{
+    g_autoptr(GPtrArray) troubles = troubles_of(console_model(view->console));
+    if (troubles->len == 0 || row + 2 > end)
+        return row;
+    draw_text(screen, row++, 1, box.columns - 2, ROLE_TITLE, "Needs attention");
+    int room = MIN(MIN((int)troubles->len, ALARMS), end - row - 1);
+    for (int i = 0; i < room; i++) {
+        const Trouble *trouble = troubles->pdata[i];
+        Role role = trouble->grave ? ROLE_ERROR : ROLE_WARNING;
+        draw_glyph(screen, row, 1, role, trouble->grave ? GLYPH_FAILED : GLYPH_ATTENTION);
+        draw_text(screen, row++, 3, box.columns - 4, role, trouble->text);
+    }
+    if ((int)troubles->len > room)
+        draw_printf(screen, row++, 3, box.columns - 4, ROLE_DIM, "and %d more",
+                    (int)troubles->len - room);
+    return row + 1;
+}
+
+static void draw_guest(const Dashboard *view, Screen *screen, int row, Box box,
+                       const ModelGuest *guest)
+{
+    char cpu[16], memory[16], disk[16], net[16];
+    Role role;
+    const Model *model = console_model(view->console);
+    const ModelNode *node = model_node(model, guest->base.node);
+    Glyph glyph = cell_guest_glyph(guest, &role);
+    Role text = model_is_stale(model, &guest->base, NULL) ? ROLE_DIM : ROLE_TEXT;
+    units_percent(guest->cpu, cpu, sizeof cpu);
+    units_bytes(guest->mem_used, memory, sizeof memory);
+    units_rate((double)guest->disk_read + guest->disk_write, disk, sizeof disk);
+    units_rate((double)guest->net_in + guest->net_out, net, sizeof net);
+    draw_glyph(screen, row, 1, role, glyph);
+    draw_field(screen, row, 3, 9, text, ALIGN_LEFT, model_object_id(&guest->base));
+    draw_field(screen, row, 13, 16, text, ALIGN_LEFT, guest->name ? guest->name : "-");
+    draw_field(screen, row, 30, 10, text, ALIGN_LEFT, node ? node->name : "-");
+    draw_field(screen, row, 41, 6, text, ALIGN_RIGHT, cpu);
+    draw_field(screen, row, 48, 9, text, ALIGN_RIGHT, memory);
+    draw_field(screen, row, 58, 9, text, ALIGN_RIGHT, disk);
+    draw_field(screen, row, 68, 9, text, ALIGN_RIGHT, net);
+}
+
+static int draw_busiest(const Dashboard *view, Screen *screen, int row, Box box, int end)
+{
+    const ModelGuest *busiest[BUSIEST];
+    int room = MIN(end - row - 2, BUSIEST);
+    int count =
+        room > 0 ? busiest_guests(console_model(view->console), busiest, (guint)room) : 0;
+    if (count == 0)
+        return row;
+    draw_text(screen, row, 1, 39, ROLE_TITLE, "Busiest guests");
+    draw_field(screen, row, 41, 6, ROLE_HEADING, ALIGN_RIGHT, "cpu%");
+    draw_field(screen, row, 48, 9, ROLE_HEADING, ALIGN_RIGHT, "mem");
+    draw_field(screen, row, 58, 9, ROLE_HEADING, ALIGN_RIGHT, "disk/s");
+    draw_field(screen, row, 68, 9, ROLE_HEADING, ALIGN_RIGHT, "net/s");
+    row++;
+    for (int i = 0; i < count; i++)
+        draw_guest(view, screen, row++, box, busiest[i]);
+    return row + 1;
+}
+
+static void draw_task(Screen *screen, int row, Box box, const ModelTask *task)
+{
+    char when[16], took[16];
+    Role role;
+    Glyph glyph = cell_task_glyph(task, &role);
+    units_clock(task->created, FALSE, when, sizeof when);
+    draw_glyph(screen, row, 1, role, glyph);
+    g_autofree char *state = NULL;
+    if (!isnan(task->ended)) {
+        units_duration(task->ended - task->started, took, sizeof took);
+        state = task->error ? g_strdup_printf("failed: %s", task->error)
+                            : g_strdup_printf("%s in %s", task->state, took);
+    } else if (task->progress >= 0) {
+        state = g_strdup_printf("%.0f%%  %s", task->progress, task->doing ? task->doing : "");
+    } else {
+        state = g_strdup(task->doing ? task->doing : task->state ? task->state : "");
+    }
+    int owner = MIN(box.columns / 8, 12);
+    draw_printf(screen, row, 3, 40, ROLE_TEXT, "%s  %s %s %s", when,
+                task->method ? task->method : "", task->object ? task->object : "",
+                task->name ? task->name : "");
+    draw_text(screen, row, 44, box.columns - 45 - owner, role, state);
+    draw_field(screen, row, box.columns - owner, owner - 1, ROLE_DIM, ALIGN_RIGHT,
+               task->owner ? task->owner : "");
+}
+
+static void draw_tasks(const Dashboard *view, Screen *screen, int row, Box box, int end)
+{
+    const ModelTask *tasks[TASKS];
+    int room = MIN(end - row - 1, TASKS);
+    int count = room > 0 ? newest_tasks(console_model(view->console), tasks, (guint)room) : 0;
+    if (count == 0)
+        return;
+    draw_text(screen, row++, 1, box.columns - 2, ROLE_TITLE, "Tasks");
+    for (int i = 0; i < count; i++)
+        draw_task(screen, row++, box, tasks[i]);
+}
+
+/* Shares what is left between nodes, guests and tasks. */
+static void dashboard_draw(gpointer data, Screen *screen, Box box)
+{
+    Dashboard *view = data;
+    int end = box.row + box.rows;
+    int row = draw_figures(view, screen, box);
+    row = draw_troubles(view, screen, row, box, end);
+    int left = end - row;
+    int tasks = MIN((int)model_objects(console_model(view->console), OBJECT_TASK)->len, 40);
+    tasks = tasks ? MIN(tasks + 1, MAX(left / 4, 3)) : 0;
+    int nodes = MIN((int)model_node_count(console_model(view->console)) + 1,
+                    MAX((left - tasks) / 2, 2));
+    nodes = MIN(nodes, left);
+    table_draw(view->nodes, screen, (Box){row, box.column, nodes, MIN(box.columns, 110)});
+    row += nodes + 1;
+    row = draw_busiest(view, screen, row, box, end - tasks);
+    draw_tasks(view, screen, row, box, end);
+}
+
+static Table *dashboard_table(gpointer data)
+{
+    const Dashboard *view = data;
+    return view->nodes;
+}
+
+static void dashboard_describe(gpointer data, GString *out)
+{
+    g_string_truncate(out, 0);
+    g_string_append(out, "   charts: last hour");
+}
+
+const ViewClass view_dashboard = {.name = "dashboard",
+                                  .title = "Dashboard",
+                                  .top = true,
+                                  .where = IN_DASHBOARD,
+                                  .open = dashboard_open,
+                                  .close = dashboard_close,
+                                  .draw = dashboard_draw,
+                                  .table = dashboard_table,
+                                  .describe = dashboard_describe};
