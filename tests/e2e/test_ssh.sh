@@ -185,4 +185,41 @@ on1 pkill -f '^sshd: root@notty'
 wait $watch
 same "a lost connection ends a command with 4" 4 $?
 check "which says so" grep -q 'lost\|hear' "$home/watch.log"
+
+# ---- a link that is kept up, and one through another ----
+probe=$BUILD/tests/e2e/link-probe
+mkfifo "$home/orders"
+"$lab" ws "$probe" node1 <"$home/orders" >"$home/probe.log" 2>&1 &
+exec 5>"$home/orders"
+states() { [ "$(awk '{print $1}' "$home/probe.log" | paste -sd ' ')" = "$1" ]; }
+check "a link is made" eventually 10 states 'connecting connected'
+on1 pkill -f '^sshd: root@notty'
+check "lost, it comes back by itself" eventually 10 states 'connecting connected waiting connecting connected'
+check "and said why it was lost" grep -q 'waiting node1: the connection was lost' "$home/probe.log"
+echo 'session.ping 200' >&5
+answered() { grep -q '^session.ping [0-9]*$' "$home/probe.log"; }
+check "a call is answered over it" eventually 10 answered
+echo "# an answer over SSH takes $(awk '/^session.ping/ {print $2}' "$home/probe.log") microseconds (median)"
+exec 5>&-
+"$lab" ws "$probe" "$node1" node2 <"$home/orders" >"$home/probe.log" 2>&1 &
+exec 5>"$home/orders"
+check "a node through another's session" eventually 10 states 'connecting connected'
+exec 5>&-
+wait
+
+# ---- consoles and programs ----
+"$lab" guest node1 ct c1 --start >/dev/null
+listed() { gantry -H node1 -o json guest ls | grep -q '"name": "c1"'; }
+check "a container is listed" eventually 10 listed
+same "guest exec: input, output and status" "in 3" \
+    "$(echo in | gantry -H node1 guest exec c1 sh -c 'cat; exit 3' | tr -d '\n'; echo " ${PIPESTATUS[1]}")"
+same "the same on the node itself" "in 3" \
+    "$(echo in | on1 /opt/gantry/build/tui/gantry guest exec c1 sh -c 'cat; exit 3' | tr -d '\n'; echo " ${PIPESTATUS[1]}")"
+check "guest console, and Ctrl-] leaves" answering 'leaves' '' '# ' 'echo m$((40+2))m' 'm42m' $'\x1d' -- -H node1 guest console c1
+check "an act waits for its task" says 0 '' gantry -H node1 guest pause c1
+check "one that makes no sense fails with the reason" says 1 "can't be paused" gantry -H node1 guest pause c1
+check "a viewer may not" says 3 'operator' gantry -H viewer@node1 guest resume c1
+check "no such guest" says 5 'nosuch' gantry -H node1 -H node2 guest resume nosuch
+check "found on one of two nodes" says 0 '' gantry -H node1 -H node2 guest resume c1
+check "--no-wait prints the task" says 0 'node1$' gantry -H node1 guest stop c1 --no-wait
 finish
