@@ -159,7 +159,7 @@ static AgentConfig *build(ConfNode *root, GError **error)
 {
     if (!conf_schema_apply(root, entries, error))
         return NULL;
-    g_autoptr(AgentConfig) config = g_new0(AgentConfig, 1);
+    AgentConfig *config = g_new0(AgentConfig, 1);
     const char *node = conf_string(root, "node");
     config->node = node ? g_strdup(node) : default_node_name();
     config->socket = g_strdup(conf_string(root, "socket"));
@@ -172,10 +172,11 @@ static AgentConfig *build(ConfNode *root, GError **error)
     config->task_parallel = (guint)conf_integer(tasks, "parallel");
     config->task_keep_days = (guint)conf_integer(tasks, "keep_days");
     config->log_level = (ConfLogLevel)conf_choice(conf_member(root, "log"), "level");
-    if (!read_storages(config, conf_member(root, "storages"), error) ||
-        !read_sessions(config, conf_member(root, "sessions"), error))
-        return NULL;
-    return g_steal_pointer(&config);
+    if (read_storages(config, conf_member(root, "storages"), error) &&
+        read_sessions(config, conf_member(root, "sessions"), error))
+        return config;
+    conf_agent_free(config);
+    return NULL;
 }
 
 AgentConfig *conf_agent_parse(const char *name, const char *text, size_t length, GError **error)

@@ -21,8 +21,8 @@ typedef struct {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(yaml_event_t, yaml_event_delete)
 
-static void set_at(GError **error, const char *file, guint line, guint column,
-                   const char *format, va_list arguments)
+static void G_GNUC_PRINTF(5, 0) set_at(GError **error, const char *file, guint line,
+                                       guint column, const char *format, va_list arguments)
 {
     g_autofree char *message = g_strdup_vprintf(format, arguments);
     wire_error_set(error, WIRE_ERROR_CONFIG, "%s:%u:%u: %s", file, line, column, message);
@@ -245,8 +245,8 @@ static ConfNode *read_node(Reader *reader, const yaml_event_t *event, const char
     ConfNodeKind kind = event->type == YAML_SCALAR_EVENT           ? CONF_NODE_SCALAR
                         : event->type == YAML_SEQUENCE_START_EVENT ? CONF_NODE_SEQUENCE
                                                                    : CONF_NODE_MAPPING;
-    g_autoptr(ConfNode) node = node_at(kind, file, (guint)event->start_mark.line + 1,
-                                       (guint)event->start_mark.column + 1);
+    ConfNode *node = node_at(kind, file, (guint)event->start_mark.line + 1,
+                             (guint)event->start_mark.column + 1);
     node->given = TRUE;
     gboolean read = FALSE;
     switch (kind) {
@@ -262,7 +262,10 @@ static ConfNode *read_node(Reader *reader, const yaml_event_t *event, const char
         read = read_mapping(reader, node, depth);
         break;
     }
-    return read ? g_steal_pointer(&node) : NULL;
+    if (read)
+        return node;
+    conf_node_free(node);
+    return NULL;
 }
 
 /* The stream: a start, at most one document of one node, an end. */

@@ -138,7 +138,7 @@ static void draw_box(const Consoles *consoles, Box pane, const char *title,
     box.row = pane.row + (pane.rows - box.rows) / 2;
     box.column = pane.column + (pane.columns - box.columns) / 2;
     Box inside = draw_frame(screen, box, ROLE_BORDER, title);
-    for (int i = 0; i < inside.rows; i++)
+    for (int i = 0; i < MIN(inside.rows, (int)count); i++)
         draw_field(screen, inside.row + i, inside.column + 1, inside.columns - 2,
                    (guint)i == chosen ? ROLE_SELECTED : ROLE_TEXT, ALIGN_LEFT, lines[i]);
 }

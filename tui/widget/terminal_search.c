@@ -24,8 +24,6 @@ static void line_text_clear(LineText *line)
     g_free(line->cells);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LineText, line_text_clear)
-
 /* Columns from..to, without the blanks at the end. */
 static void line_text_read(LineText *line, const Terminal *terminal, gint64 number, guint from,
                            guint to, gboolean fold)
@@ -71,24 +69,24 @@ gboolean terminal_search(const Terminal *terminal, const char *text, gboolean up
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     for (const char *at = valid; *at; at = g_utf8_next_char(at))
         g_string_append_unichar(needle, g_unichar_tolower(g_utf8_get_char(at)));
-    g_auto(LineText) line = {0};
+    LineText line;
     line_text_init(&line, terminal);
     gint64 first = terminal_first_line(terminal);
     gint64 last = terminal_screen_line(terminal) + terminal_rows(terminal) - 1;
     int width = (int)terminal_columns(terminal), column = (int)place->column;
-    for (gint64 number = CLAMP(place->line, first, last); number >= first && number <= last;
-         number += up ? -1 : 1) {
+    int found = -1;
+    for (gint64 number = CLAMP(place->line, first, last);
+         found < 0 && number >= first && number <= last; number += up ? -1 : 1) {
         line_text_read(&line, terminal, number, 0, (guint)width - 1, TRUE);
-        int found = find_in_line(&line, needle->str, up,
-                                 number == place->line ? column
-                                 : up                  ? width
-                                                       : -1);
-        if (found >= 0) {
+        found = find_in_line(&line, needle->str, up,
+                             number == place->line ? column
+                             : up                  ? width
+                                                   : -1);
+        if (found >= 0)
             *place = (TerminalPlace){number, (guint)found};
-            return TRUE;
-        }
     }
-    return FALSE;
+    line_text_clear(&line);
+    return found >= 0;
 }
 
 static gboolean is_before(TerminalPlace a, TerminalPlace b)
@@ -107,7 +105,7 @@ char *terminal_copy(const Terminal *terminal, TerminalPlace from, TerminalPlace 
     gint64 last = terminal_screen_line(terminal) + terminal_rows(terminal) - 1;
     guint width = terminal_columns(terminal);
     g_autoptr(GString) text = g_string_new(NULL);
-    g_auto(LineText) line = {0};
+    LineText line;
     line_text_init(&line, terminal);
     for (gint64 number = MAX(from.line, first); number <= MIN(to.line, last); number++) {
         line_text_read(&line, terminal, number, number == from.line ? from.column : 0,
@@ -118,5 +116,6 @@ char *terminal_copy(const Terminal *terminal, TerminalPlace from, TerminalPlace 
         if (number < to.line)
             g_string_append_c(text, '\n');
     }
+    line_text_clear(&line);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }

@@ -226,7 +226,7 @@ void terminal_view_draw(TerminalView *view, Screen *screen, Box box, Terminal *t
     view->colours = screen_colours(screen);
     view->ascii = !screen_utf8(screen);
     guint count = terminal_columns(terminal);
-    g_autofree TerminalCell *cells = g_new(TerminalCell, count);
+    TerminalCell *cells = g_new(TerminalCell, count);
     gint64 top = terminal_screen_line(terminal);
     for (int row = 0; row < box.rows; row++) {
         gint64 line = frame->top + row, on_screen = line - top;
@@ -237,6 +237,7 @@ void terminal_view_draw(TerminalView *view, Screen *screen, Box box, Terminal *t
         (void)terminal_read_line(terminal, line, cells);
         draw_row(view, cells, count, row);
     }
+    g_free(cells);
     draw_window(screen, view->window);
 }
 
