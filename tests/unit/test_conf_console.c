@@ -177,7 +177,8 @@ static void test_every_entry_is_documented(void)
 
 int main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+    g_setenv("XDG_CONFIG_HOME", "/nonexistent", TRUE);
+    g_test_init(&argc, &argv, NULL);
     g_test_add_func("/conf/console/bad", test_bad_console);
     g_test_add_func("/conf/console/full", test_console);
     g_test_add_func("/conf/console/shipped", test_shipped_files);
