@@ -8,7 +8,12 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { BUFFER = 16384, LINE_MAX_BYTES = 64, DRAIN = 200 /* milliseconds */ };
+enum {
+    BUFFER = 16384,
+    LINE_MAX_BYTES = 64,
+    DRAIN = 200 /* milliseconds */,
+    END_OF_FILE = 4 /* VEOF, Ctrl-D */
+};
 
 typedef struct {
     char bytes[BUFFER];
@@ -21,6 +26,7 @@ typedef struct {
     gboolean in_ended;  /* the person will send no more */
     gboolean out_ended; /* the program will write no more */
     gboolean gone;      /* the person takes no more */
+    gboolean eof_sent;  /* to its terminal */
     gboolean ended;     /* the program is over */
     char line[LINE_MAX_BYTES];
     gsize line_length;
@@ -90,13 +96,18 @@ static void take_control(Pumping *state)
     }
 }
 
-/* At the end of the person's input a program behind a pipe sees its end; one at a
- * terminal is left alone with the terminal, which goes when this does. */
 static void end_input(Pumping *state)
 {
     LxcPump *pump = state->pump;
-    if (pump->input == pump->output) {
+    if (pump->hang_up) {
         state->gone = TRUE;
+    } else if (pump->input == pump->output) {
+        if (!state->eof_sent) {
+            state->in.bytes[0] = END_OF_FILE;
+            state->in.begin = 0;
+            state->in.end = 1;
+        }
+        state->eof_sent = TRUE;
     } else if (pump->input >= 0) {
         close(pump->input);
         pump->input = -1;
@@ -137,7 +148,7 @@ static void move(Pumping *state, const struct pollfd *polled)
         state->gone = TRUE;
     if (polled[DATA].revents & POLLIN)
         state->in_ended = !fill(pump->data, &state->in);
-    else if (polled[DATA].revents & over)
+    if (polled[DATA].revents & over && (state->in_ended || !(polled[DATA].revents & POLLIN)))
         state->gone = TRUE;
     if (polled[INPUT].revents && !drain(pump->input, &state->in)) {
         state->in.begin = state->in.end; /* the program does not want it */

@@ -19,6 +19,7 @@ typedef struct {
     int output;  /* and from it; a terminal's master is both */
     int end;     /* readable or hung up once the program ended: a pidfd, a socket */
     gint64 deadline; /* monotonic microseconds, 0: none */
+    gboolean hang_up;
 } LxcPump;
 
 typedef enum {

@@ -80,7 +80,8 @@ static gboolean run_console(const char *path, const char *name,
                     .control = request->control,
                     .input = terminal,
                     .output = terminal,
-                    .end = hold};
+                    .end = hold,
+                    .hang_up = TRUE};
     (void)lxc_pump_run(&pump);
     close(terminal);
     close(hold);
@@ -307,7 +308,8 @@ static gboolean run_attached(const char *path, const char *name,
                     .output = ends.output,
                     .end = watch,
                     .deadline =
-                        exec ? g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC : 0};
+                        exec ? g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC : 0,
+                    .hang_up = !exec};
     LxcPumpEnd end = lxc_pump_run(&pump);
     close_pair(pump.input, ends.output);
     int status = reap(process, watch, end == LXC_PUMP_LATE || (exec && end == LXC_PUMP_PERSON));
