@@ -240,7 +240,7 @@ static json_t *read_parameters(const char *text, GError **error)
 {
     json_error_t where;
     json_t *params = text ? json_loads(text, JSON_REJECT_DUPLICATES, &where) : json_object();
-    if (params && json_is_object(params))
+    if (json_is_object(params))
         return params;
     wire_error_set_field(error, WIRE_ERROR_PARAMS, "params",
                          "the parameters must be a JSON object: %s",

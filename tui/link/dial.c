@@ -63,7 +63,7 @@ static int dial_tcp(Tunnel *tunnel, GError **error)
                        name, tunnel->host, gai_strerror(failure));
         return -1;
     }
-    gint64 deadline = g_get_monotonic_time() + TUNNEL_CONNECT_TIMEOUT * G_USEC_PER_SEC;
+    gint64 deadline = g_get_monotonic_time() + (gint64)TUNNEL_CONNECT_TIMEOUT * G_USEC_PER_SEC;
     int descriptor = -1, reason = 0;
     for (struct addrinfo *a = addresses; a && descriptor < 0 && reason != ECANCELED;
          a = a->ai_next)

@@ -96,7 +96,7 @@ static gboolean write_all(int descriptor, const char *bytes, size_t length)
 static gboolean hello_accepted(int descriptor)
 {
     g_autoptr(GString) line = g_string_new(NULL);
-    gint64 end = g_get_monotonic_time() + LOCAL_STREAM_DEADLINE * G_USEC_PER_SEC;
+    gint64 end = g_get_monotonic_time() + (gint64)LOCAL_STREAM_DEADLINE * G_USEC_PER_SEC;
     while (line->len < HELLO_MAX) {
         char byte;
         ssize_t got = recv(descriptor, &byte, 1, 0);

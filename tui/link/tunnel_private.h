@@ -44,6 +44,7 @@ struct Tunnel {
     char *login;
     GPtrArray *channels; /* of TunnelChannel */
     gboolean dirty;
+    gboolean lost; /* the peer was given up */
     struct ssh_counter_struct received, sent;
 };
 

@@ -69,7 +69,7 @@ static void close_channel(gpointer data)
 {
     TunnelChannel *self = data;
     /* Of a lost session only the loss is told. */
-    if (ssh_is_connected(self->tunnel->session))
+    if (!self->tunnel->lost && ssh_is_connected(self->tunnel->session))
         tunnel_post_channel(self->tunnel, self->request->channel, self->exit_status,
                             self->complaint->str);
     if (self->channel) {
@@ -296,7 +296,7 @@ static gboolean keep_alive(Tunnel *tunnel, guint64 *seen, guint *missed)
 {
     *missed = tunnel->received.in_bytes == *seen ? *missed + 1 : 0;
     *seen = tunnel->received.in_bytes;
-    if (*missed > TUNNEL_KEEPALIVE_MISSED)
+    if (*missed >= TUNNEL_KEEPALIVE_MISSED)
         return FALSE;
     /* In non-blocking mode the first call collects the answer to the last
      * keepalive, if there was one, and the second sends. */
@@ -358,10 +358,10 @@ void tunnel_pump(Tunnel *tunnel, GError **error)
     ssh_set_counters(tunnel->session, &tunnel->sent, &tunnel->received);
     ssh_event_add_session(event, tunnel->session);
     tunnel->channels = g_ptr_array_new_with_free_func(close_channel);
-    g_autofree struct pollfd *set = NULL;
+    struct pollfd *set = NULL;
     guint64 seen = 0;
     guint missed = 0;
-    gint64 next = g_get_monotonic_time() + TUNNEL_KEEPALIVE * G_USEC_PER_SEC;
+    gint64 next = g_get_monotonic_time() + (gint64)TUNNEL_KEEPALIVE * G_USEC_PER_SEC;
     gboolean alive = TRUE;
 
     while (!tunnel_stopping(tunnel) && alive) {
@@ -370,7 +370,7 @@ void tunnel_pump(Tunnel *tunnel, GError **error)
         gint64 now = g_get_monotonic_time();
         if (now >= next) {
             alive = keep_alive(tunnel, &seen, &missed);
-            next = now + TUNNEL_KEEPALIVE * G_USEC_PER_SEC;
+            next = now + (gint64)TUNNEL_KEEPALIVE * G_USEC_PER_SEC;
         }
         set = g_realloc_n(set, 2 + tunnel->channels->len, sizeof *set);
         if (wait_for_work(tunnel, set, (int)((next - now) / 1000) + 1))
@@ -381,10 +381,12 @@ void tunnel_pump(Tunnel *tunnel, GError **error)
             break;
         }
     }
+    tunnel->lost = !alive;
     if (!alive)
         wire_error_set(error, WIRE_ERROR_UNREACHABLE,
                        "%s: the connection was lost: no answer for %d s", tunnel->target->name,
-                       TUNNEL_KEEPALIVE * (TUNNEL_KEEPALIVE_MISSED + 1));
+                       TUNNEL_KEEPALIVE * TUNNEL_KEEPALIVE_MISSED);
+    g_free(set);
     g_ptr_array_unref(tunnel->channels);
     tunnel->channels = NULL;
     ssh_event_remove_session(event, tunnel->session);
