@@ -1,9 +1,10 @@
 /* Finding domains and noticing what happens to them.
  *
- * Three threads, so that none can hold another up:
+ * Four threads, so that none can hold another up:
  *   reader   owns the connection: opens it, lists, and reads a domain again
  *            whenever an event names it. Sleeps on its inbox.
  *   figures  asks for the statistics of all domains once a second.
+ *   finder   asks for addresses (kvm_finder.h).
  *   libvirt  runs its event loop (kvm_events.h); callbacks only write to the inbox.
  * What they find goes to the main context as sources, in the order it was found.
  *
@@ -22,6 +23,7 @@
 #include "backend/guest/kvm.h"
 #include "backend/guest/kvm_events.h"
 #include "backend/guest/kvm_figures.h"
+#include "backend/guest/kvm_finder.h"
 
 #include <string.h>
 
@@ -37,13 +39,22 @@ enum {
     KEEPALIVE_COUNT = 6,
 };
 
-typedef enum { NOTE_DOMAIN, NOTE_CLOSED, NOTE_PING, NOTE_STOP } NoteKind;
+typedef enum { NOTE_DOMAIN, NOTE_ADDRESSES, NOTE_CLOSED, NOTE_PING, NOTE_STOP } NoteKind;
 
 /* What stands in the reader's inbox. */
 typedef struct {
     NoteKind kind;
-    char native[VIR_UUID_STRING_BUFLEN]; /* NOTE_DOMAIN */
+    char native[VIR_UUID_STRING_BUFLEN]; /* NOTE_DOMAIN, NOTE_ADDRESSES */
+    GStrv addresses;                     /* NOTE_ADDRESSES */
 } Note;
+
+static void note_free(gpointer pointer)
+{
+    Note *note = pointer;
+    if (note)
+        g_strfreev(note->addresses);
+    g_free(note);
+}
 
 struct GuestObserver {
     char *uri;
@@ -52,7 +63,9 @@ struct GuestObserver {
     gpointer user;
     GAsyncQueue *inbox; /* of Note * */
     GSource *watchdog;
-    GHashTable *known; /* reader's: GuestSummary by native */
+    KvmFinder *finder;   /* reader's */
+    gboolean connecting; /* reader's: the list of a new connection is being read */
+    GHashTable *known;   /* reader's: GuestSummary by native */
 
     GMutex lock; /* for what follows */
     GCond wake;  /* stop, a connection, the end of a thread */
@@ -198,6 +211,16 @@ static void push_note(GuestObserver *observer, NoteKind kind, const char *native
     note->kind = kind;
     if (native)
         g_strlcpy(note->native, native, sizeof note->native);
+    g_async_queue_push(observer->inbox, note);
+}
+
+static void on_addresses(const char *native, GStrv addresses, gpointer user)
+{
+    GuestObserver *observer = user;
+    Note *note = g_new0(Note, 1);
+    note->kind = NOTE_ADDRESSES;
+    note->addresses = addresses;
+    g_strlcpy(note->native, native, sizeof note->native);
     g_async_queue_push(observer->inbox, note);
 }
 
@@ -404,23 +427,52 @@ static void report_gone(GuestObserver *observer, const char *native)
 {
     if (g_hash_table_contains(observer->known, native)) {
         send_post(observer, (Post){.native = g_strdup(native)});
+        kvm_finder_forget(observer->finder, native);
         g_hash_table_remove(observer->known, native);
     }
 }
 
-/* Takes the summary. */
-static void report_changed(GuestObserver *observer, GuestSummary *summary)
+static gboolean has_addresses(const GuestSummary *summary)
+{
+    return summary->state == GUEST_STATE_RUNNING || summary->state == GUEST_STATE_PAUSED;
+}
+
+/* Takes the summary, and completes it by what is known. */
+static void report_changed(GuestObserver *observer, virDomainPtr domain, GuestSummary *summary)
 {
     const GuestSummary *old = g_hash_table_lookup(observer->known, summary->native);
     /* The start is computed from two clocks: a second's difference is none. */
-    if (old && ABS(old->started - summary->started) <= 1)
+    gboolean same_run = old && ABS(old->started - summary->started) <= 1;
+    if (same_run)
         summary->started = old->started;
+    if (!has_addresses(summary)) {
+        kvm_finder_forget(observer->finder, summary->native);
+    } else {
+        if (same_run && has_addresses(old))
+            summary->addresses = g_strdupv(old->addresses);
+        if (!same_run || !has_addresses(old) || old->agent != summary->agent ||
+            observer->connecting)
+            kvm_finder_look(observer->finder, domain, summary->native, summary->agent);
+    }
     if (old && guest_summary_equal(old, summary)) {
         guest_summary_free(summary);
         return;
     }
     send_post(observer, (Post){.summary = guest_summary_copy(summary)});
     g_hash_table_replace(observer->known, summary->native, summary);
+}
+
+static void take_addresses(GuestObserver *observer, Note *note)
+{
+    GuestSummary *known = g_hash_table_lookup(observer->known, note->native);
+    if (!known || !has_addresses(known) ||
+        (known->addresses ? g_strv_equal((const char *const *)known->addresses,
+                                         (const char *const *)note->addresses)
+                          : !note->addresses[0]))
+        return;
+    g_strfreev(known->addresses);
+    known->addresses = g_steal_pointer(&note->addresses);
+    send_post(observer, (Post){.summary = guest_summary_copy(known)});
 }
 
 /* A failure that does not mean that the domain has gone leaves it as it was: if
@@ -430,7 +482,7 @@ static void read_domain(GuestObserver *observer, virDomainPtr domain, const char
     g_autoptr(GError) error = NULL;
     GuestSummary *summary = kvm_summary_read(domain, &error);
     if (summary)
-        report_changed(observer, summary);
+        report_changed(observer, domain, summary);
     else if (g_error_matches(error, WIRE_ERROR, WIRE_ERROR_NOT_FOUND))
         report_gone(observer, native);
 }
@@ -532,7 +584,11 @@ static virConnectPtr reader_connect(GuestObserver *observer, int *identifiers)
             observer_unref(observer);
     }
     json_t *versions = versions_read(connection);
-    if (!list_all(observer, connection)) {
+    observer->connecting = TRUE;
+    gboolean listed = list_all(observer, connection);
+    observer->connecting = FALSE;
+    if (!listed) {
+        kvm_finder_forget(observer->finder, NULL);
         json_decref(versions);
         unsubscribe(connection, identifiers);
         (void)virConnectClose(connection);
@@ -558,6 +614,7 @@ static void reader_disconnect(GuestObserver *observer, virConnectPtr connection,
                    "libvirt's daemon has gone; connecting again. If this lasts, start it with "
                    "systemctl start libvirtd");
     g_mutex_unlock(&observer->lock);
+    kvm_finder_forget(observer->finder, NULL);
     unsubscribe(connection, identifiers);
     (void)virConnectClose(connection);
 }
@@ -574,6 +631,9 @@ static gboolean handle_notes(GuestObserver *observer, virConnectPtr connection, 
         case NOTE_DOMAIN:
             g_hash_table_add(domains, g_strdup(note->native));
             break;
+        case NOTE_ADDRESSES:
+            take_addresses(observer, note);
+            break;
         case NOTE_PING:
             ping = TRUE;
             break;
@@ -582,7 +642,7 @@ static gboolean handle_notes(GuestObserver *observer, virConnectPtr connection, 
             go_on = FALSE;
             break;
         }
-        g_free(note);
+        note_free(note);
     }
     GHashTableIter iterator;
     gpointer key;
@@ -603,7 +663,7 @@ static void pause_reader(GuestObserver *observer, gint64 pause)
         gint64 left = until - g_get_monotonic_time();
         if (left <= 0)
             return;
-        g_free(g_async_queue_timeout_pop(observer->inbox, (guint64)left));
+        note_free(g_async_queue_timeout_pop(observer->inbox, (guint64)left));
     }
 }
 
@@ -612,6 +672,7 @@ static gpointer run_reader(gpointer pointer)
     GuestObserver *observer = pointer;
     int identifiers[G_N_ELEMENTS(subscriptions)];
     gint64 pause = PAUSE_FIRST;
+    observer->finder = kvm_finder_new(on_addresses, observer_ref(observer), observer_unref);
     while (!stopped(observer)) {
         virConnectPtr connection = reader_connect(observer, identifiers);
         if (connection) {
@@ -624,6 +685,7 @@ static gpointer run_reader(gpointer pointer)
         pause_reader(observer, pause);
         pause = MIN(pause * 2, PAUSE_MAX);
     }
+    kvm_finder_stop(observer->finder);
     g_mutex_lock(&observer->lock);
     observer->threads--;
     g_cond_broadcast(&observer->wake);
@@ -644,7 +706,7 @@ GuestObserver *kvm_observe(const GuestSettings *settings, GMainContext *context,
         context ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
     observer->events = events;
     observer->user = user;
-    observer->inbox = g_async_queue_new_full(g_free);
+    observer->inbox = g_async_queue_new_full(note_free);
     observer->known = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
                                             (GDestroyNotify)guest_summary_free);
     g_mutex_init(&observer->lock);
