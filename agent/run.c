@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -101,7 +102,7 @@ static void on_accepted(int descriptor, gpointer user)
 }
 
 /* By then the drivers have listed their guests and the surveys have been made. */
-enum { START_IS_OVER = 20 };
+enum { START_IS_OVER = 20, DESCRIPTORS = 65536 };
 
 static gboolean on_start_is_over(gpointer user)
 {
@@ -149,6 +150,18 @@ static gboolean make_state_directory(const char *path, GError **error)
     wire_error_set(error, WIRE_ERROR_STORAGE, "making the state directory %s: %s", path,
                    g_strerror(errno));
     return FALSE;
+}
+
+/* A container that is watched takes some ten descriptors, and the usual soft limit
+ * is 1024. Children get the same: those that need a small one set it. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS)
+        return;
+    limit.rlim_cur = MIN(limit.rlim_max, DESCRIPTORS);
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        g_info("the limit of descriptors stays as it is: %s", g_strerror(errno));
 }
 
 static void start_parts(Run *run)
@@ -209,6 +222,7 @@ int run_main(const char *config_path)
     }
     log_open(run.agent.config->log_level);
     umask(0077);
+    raise_descriptor_limit();
     if (!make_state_directory(run.agent.config->state, &error)) {
         g_critical("%s", error->message);
         conf_agent_free(run.agent.config);
