@@ -65,7 +65,8 @@ static GRand *dice;
 
 static double wander(double value, double step, double low, double high)
 {
-    return CLAMP(value + g_rand_double_range(dice, -step, step), low, high);
+    double next = value + g_rand_double_range(dice, -step, step);
+    return CLAMP(next, low, high);
 }
 
 static void send_delta(Session *session, json_t *objects, gboolean ready)

@@ -43,6 +43,13 @@ void console_changed(Console *console)
                          : g_timeout_add((guint)(CONSOLE_FRAME - since), on_frame, console);
 }
 
+void console_draw_soon(Console *console)
+{
+    if (console->frame)
+        (void)g_source_remove(console->frame);
+    console->frame = console->screen ? g_idle_add(on_frame, console) : 0;
+}
+
 void console_say(Console *console, Role role, const char *format, ...)
 {
     va_list arguments;
@@ -123,6 +130,8 @@ void console_back(Console *console)
 {
     if (console->view_count > 1)
         close_view(console, console->view_count - 1);
+    else if (console_view(console)->class != &view_dashboard)
+        console_open(console, &view_dashboard, NULL);
     console_changed(console);
 }
 
@@ -269,6 +278,9 @@ static void console_clear(Console *console)
     while (console->overlays && console->overlays->len)
         console_remove(console, console->overlays->pdata[console->overlays->len - 1]);
     console_close_views(console);
+    for (guint i = 0; console->panes && i < console->panes->len; i++)
+        panes_free(console->panes->pdata[i]);
+    g_clear_pointer(&console->panes, g_ptr_array_unref);
     if (console->frame)
         (void)g_source_remove(console->frame);
     console->frame = 0;
@@ -307,6 +319,8 @@ gboolean console_run(const ConsoleOptions *options, GError **error)
     console.own_tasks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     console.clusters = g_ptr_array_new();
     g_ptr_array_set_size(console.clusters, (gint)options->cluster_count);
+    console.panes = g_ptr_array_new();
+    g_ptr_array_set_size(console.panes, (gint)options->cluster_count);
     input_init(&console.filter, "");
     choose_charts(&console);
     gboolean shown = open_screen(&console, error);

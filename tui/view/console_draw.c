@@ -204,11 +204,14 @@ void console_draw(Console *console)
     console->last_frame = g_get_monotonic_time();
     const View *view = console_view(console);
     int rows = screen_rows(console->screen), columns = screen_columns(console->screen);
-    bool alone = view->class->grabs && view->class->grabs(view->self);
+    bool full = view->class->full && view->class->full(view->self);
     if (screen_is_too_small(console->screen)) {
         draw_too_small(console);
-    } else if (alone) {
+    } else if (full) {
         view->class->draw(view->self, console->screen, (Box){0, 0, rows, columns});
+    } else if (view->class->whole) {
+        draw_status(console);
+        view->class->draw(view->self, console->screen, (Box){1, 0, rows - 1, columns});
     } else {
         draw_status(console);
         draw_place(console);

@@ -93,10 +93,9 @@ static void table_command(Console *console, Table *table, ActionDo command)
         ActionDo command;
         TableMove move;
     } moves[] = {
-        {DO_UP, TABLE_UP},           {DO_DOWN, TABLE_DOWN},
-        {DO_LEFT, TABLE_LEFT},       {DO_RIGHT, TABLE_RIGHT},
-        {DO_PAGE_UP, TABLE_PAGE_UP}, {DO_PAGE_DOWN, TABLE_PAGE_DOWN},
-        {DO_FIRST, TABLE_FIRST},     {DO_LAST, TABLE_LAST},
+        {DO_UP, TABLE_UP},       {DO_DOWN, TABLE_DOWN},       {DO_LEFT, TABLE_LEFT},
+        {DO_RIGHT, TABLE_RIGHT}, {DO_PAGE_UP, TABLE_PAGE_UP}, {DO_PAGE_DOWN, TABLE_PAGE_DOWN},
+        {DO_FIRST, TABLE_FIRST}, {DO_LAST, TABLE_LAST},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(moves); i++)
         if (moves[i].command == command)
@@ -162,13 +161,20 @@ static void quit(Console *console)
         console_back(console);
         return;
     }
-    if (console->pending == 0) {
+    guint open = 0;
+    for (guint i = 0; i < console->panes->len; i++)
+        open += panes_count(console->panes->pdata[i]);
+    if (console->pending == 0 && open == 0) {
         g_main_loop_quit(console->loop);
         return;
     }
+    g_autofree char *text =
+        open ? g_strdup_printf("%u consoles and shells are open and will be closed; what runs "
+                               "in a shell gets a hang-up.",
+                               open)
+             : g_strdup("Agents have not yet answered what was asked. It may still be done.");
     FormSetup form = {.title = "Leave",
-                      .text = "Agents have not yet answered what was asked. What was asked may "
-                              "still be done.",
+                      .text = text,
                       .consent = "leave now",
                       .answer = on_quit_answer,
                       .user = console};
@@ -238,6 +244,10 @@ static void object_command(Console *console, const Action *action)
         break;
     case DO_SYSLOG:
         open_text(console, object, "syslog");
+        break;
+    case DO_CONSOLE:
+    case DO_SHELL:
+        console_open_program(console, object, action->command == DO_CONSOLE);
         break;
     default:
         break;
@@ -316,7 +326,7 @@ static bool paste_key(Console *console, const View *view, Key key)
 {
     if (key == K_PASTE_BEGIN || key == K_PASTE_END) {
         console->pasting = key == K_PASTE_BEGIN;
-        return !(view->class->grabs && console->overlays->len == 0);
+        return !(view->class->whole && console->overlays->len == 0);
     }
     if (!console->pasting)
         return false;
@@ -326,7 +336,7 @@ static bool paste_key(Console *console, const View *view, Key key)
         return !top->class->takes_text || key < 32 || key >= KEY_FIRST;
     if (console->filtering)
         return key < 32 || key >= KEY_FIRST;
-    return !view->class->grabs;
+    return !view->class->whole;
 }
 
 void console_key(Console *console, Key key)

@@ -16,6 +16,7 @@ typedef struct {
 } View;
 
 typedef struct State State;
+typedef struct Panes Panes;
 
 struct Console {
     const ConsoleOptions *options;
@@ -25,6 +26,7 @@ struct Console {
     State *state;
     GPtrArray *clusters; /* Cluster, NULL until gone to */
     guint cluster;
+    GPtrArray *panes; /* Panes of each cluster, NULL until one is opened */
     View views[CONSOLE_VIEWS_MAX];
     guint view_count;
     GPtrArray *overlays;
@@ -52,6 +54,8 @@ Model *console_model(const Console *console);
 View *console_view(Console *console);
 /* Something may look different now; draws soon. */
 void console_changed(Console *console);
+/* Without the pause between frames that pushes have: a program answers a key. */
+void console_draw_soon(Console *console);
 void console_say(Console *console, Role role, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void console_push(Console *console, Overlay *overlay);
 void console_remove(Console *console, const Overlay *overlay);
@@ -81,6 +85,11 @@ void console_menu(Console *console);
 void console_sort_menu(Console *console);
 void console_columns_menu(Console *console);
 void console_palette(Console *console);
+
+/* panes.c */
+void console_open_program(Console *console, const ModelObject *object, bool is_console);
+guint panes_count(const Panes *panes);
+void panes_free(Panes *panes);
 
 /* console_prompts.c */
 void console_on_asking(Cluster *cluster, guint node, gpointer user);

@@ -202,7 +202,7 @@ static void draw_title(const GuestView *view, const ModelGuest *guest, Screen *s
     const Model *model = console_model(view->console);
     const ModelNode *node = model_node(model, view->subject.node);
     int column = 1;
-    tabs_draw(screen, box.row, tab_names, view->tab);
+    tabs_draw(screen, box.row + 1, tab_names, view->tab);
     if (!guest) {
         draw_printf(screen, box.row, 1, 60, ROLE_ERROR, "%s is gone", view->subject.id);
         return;
@@ -222,7 +222,7 @@ static void draw_title(const GuestView *view, const ModelGuest *guest, Screen *s
                     guest_state_name((GuestState)guest->state), guest->started > 0 ? up : "");
     if (model_is_stale(model, &guest->base, &since)) {
         units_duration((double)(g_get_real_time() / G_USEC_PER_SEC - since), age, sizeof age);
-        draw_printf(screen, box.row + 1, 1, box.columns - 2, ROLE_WARNING,
+        draw_printf(screen, box.row + 2, 1, box.columns - 2, ROLE_WARNING,
                     "what is shown is %s old: %s", age,
                     node && node->link != MODEL_LINK_UP ? "the node is not reached"
                                                         : "its driver does not answer");
@@ -247,7 +247,7 @@ static void guest_draw(gpointer data, Screen *screen, Box box)
     GuestView *view = data;
     const ModelGuest *guest = find(view);
     draw_title(view, guest, screen, box);
-    Box body = {box.row + 2, box.column, box.rows - 2, box.columns};
+    Box body = {box.row + 3, box.column, box.rows - 3, box.columns};
     if (view->tab == TAB_TASKS) {
         table_draw(view->tasks, screen, body);
     } else if (view->tab != TAB_SUMMARY) {

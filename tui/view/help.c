@@ -23,7 +23,7 @@ static void list(const Console *console, GString *text, const char *heading, uns
             g_strlcpy(key, ":", sizeof key);
         else if (!*key)
             g_snprintf(key, sizeof key, "a %s", action->menu ? action->menu : "");
-        g_string_append_printf(text, "  %-9s %-24s %s\n", key, action->label, action->help);
+        g_string_append_printf(text, "  %-9s %-21s %s\n", key, action->label, action->help);
     }
     if (text->len == begun)
         g_string_truncate(text, before);

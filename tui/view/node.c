@@ -177,13 +177,13 @@ static void draw_title(const NodeView *view, const ModelNode *node, Screen *scre
     Role role;
     Glyph glyph = cell_node_glyph(node, &role);
     int column = 1;
-    tabs_draw(screen, box.row, tab_names, view->tab);
+    tabs_draw(screen, box.row + 1, tab_names, view->tab);
     cell_node_state(node, state, sizeof state);
     column += draw_printf(screen, box.row, column, 30, ROLE_TITLE, "%s  ", node->name);
     draw_glyph(screen, box.row, column, role, glyph);
     draw_text(screen, box.row, column + 2, 24, role, state);
     if (node->trouble)
-        draw_text(screen, box.row + 1, 1, box.columns - 2, ROLE_ERROR, node->trouble);
+        draw_text(screen, box.row + 2, 1, box.columns - 2, ROLE_ERROR, node->trouble);
 }
 
 static void node_draw(gpointer data, Screen *screen, Box box)
@@ -191,7 +191,7 @@ static void node_draw(gpointer data, Screen *screen, Box box)
     NodeView *view = data;
     const ModelNode *node = find(view);
     draw_title(view, node, screen, box);
-    Box body = {box.row + 2, box.column, box.rows - 2, box.columns};
+    Box body = {box.row + 3, box.column, box.rows - 3, box.columns};
     if (view->tables[view->tab]) {
         table_draw(view->tables[view->tab], screen, body);
     } else if (view->tab == TAB_DETAIL && view->show) {

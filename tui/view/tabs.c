@@ -1,17 +1,12 @@
 #include "tui/view/tabs.h"
 
-#include <string.h>
-
 void tabs_draw(Screen *screen, int row, const char *const *names, guint chosen)
 {
-    int columns = 0;
-    for (guint i = 0; names[i]; i++)
-        columns += (int)strlen(names[i]) + 2;
-    int column = MAX(screen_columns(screen) - columns - 1, 1);
+    int column = 0;
     for (guint i = 0; names[i]; i++) {
         Role role = i == chosen ? ROLE_SELECTED : ROLE_DIM;
         g_autofree char *text = g_strdup_printf(" %s ", names[i]);
-        column += draw_text(screen, row, column, 20, role, text);
+        column += draw_text(screen, row, column, 20, role, text) + 1;
     }
 }
 

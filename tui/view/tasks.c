@@ -6,7 +6,7 @@ static gpointer open_tasks(Console *console, const Subject *subject)
         console,
         &(TableSetup){
             .kind = OBJECT_TASK,
-            .columns = "created state method object name node progress took owner doing error",
+            .columns = "created state method object progress doing node owner took name error",
             .sort = "-created"});
 }
 

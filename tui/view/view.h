@@ -40,13 +40,15 @@ struct ViewClass {
     ModelObject *(*object)(gpointer view);
     /* Once a second. May be NULL. */
     void (*tick)(gpointer view);
-    /* Takes every key but what it gives back, wants the screen. May be NULL. */
-    bool (*grabs)(gpointer view);
+    /* Draws all below the status line itself and takes every key. */
+    bool whole;
+    /* And now wants the status line's place, too. May be NULL. */
+    bool (*full)(gpointer view);
 };
 
 extern const ViewClass view_dashboard, view_nodes, view_node, view_guests, view_guest,
     view_storage, view_links, view_tasks, view_task, view_events, view_alarms, view_clusters,
-    view_help, view_text;
+    view_help, view_text, view_consoles;
 
 /* Of a top view's name; NULL when there is none. */
 const ViewClass *view_class_find(const char *name);

@@ -97,10 +97,16 @@ static void picker_draw(Overlay *overlay, Screen *screen)
     if (picker->items->len == 0)
         draw_text(screen, inside.row + head, inside.column + 1, inside.columns - 2, ROLE_DIM,
                   "nothing fits");
-    draw_text(screen, inside.row + inside.rows - 1, inside.column + 1, inside.columns - 2,
-              ROLE_DIM,
-              picker->setup.toggles ? "Space show or hide  < > move  Enter keep  Esc leave"
-                                    : "Enter choose  Esc leave");
+    const PickerItem *at =
+        picker->at < picker->items->len ? picker->items->pdata[picker->at] : NULL;
+    if (at && at->refusal)
+        draw_printf(screen, inside.row + inside.rows - 1, inside.column + 1, inside.columns - 2,
+                    ROLE_WARNING, "not now: %s", at->refusal);
+    else
+        draw_text(screen, inside.row + inside.rows - 1, inside.column + 1, inside.columns - 2,
+                  ROLE_DIM,
+                  picker->setup.toggles ? "Space show or hide  < > move  Enter keep  Esc leave"
+                                        : "Enter choose  Esc leave");
     if (picker->setup.search) {
         draw_text(screen, inside.row, inside.column + 1, 2, ROLE_ACCENT, ":");
         input_draw(&picker->input, screen, inside.row, inside.column + 3, inside.columns - 5);
