@@ -164,6 +164,19 @@ static void raise_descriptor_limit(void)
         g_info("the limit of descriptors stays as it is: %s", g_strerror(errno));
 }
 
+/* Figures are put into the inventory only while somebody watches, so the first
+ * watcher's picture needs them now. */
+static void on_watch_begun(ObjectKind kind, gpointer user)
+{
+    const Agent *agent = user;
+    if (kind == OBJECT_NODE)
+        node_monitor_publish(agent->monitor);
+    else if (kind == OBJECT_GUEST)
+        guest_table_publish_figures(agent->guests);
+    else if (kind == OBJECT_LINK)
+        link_table_publish(agent->links, node_monitor_rates(agent->monitor));
+}
+
 static void start_parts(Run *run)
 {
     static const StoreEvents store_events = {on_store_loaded, on_store_health};
@@ -173,6 +186,7 @@ static void start_parts(Run *run)
     agent->loop = g_main_loop_new(NULL, FALSE);
     agent->workers = worker_pool_new();
     agent->inventory = inventory_new();
+    inventory_on_watched(agent->inventory, on_watch_begun, agent);
     agent->events = event_log_new(agent);
     agent->alarms = alarms_new(agent);
     agent->tasks = task_board_new(agent);
