@@ -70,7 +70,7 @@ static gboolean is_made_up(const xmlNode *node, const char *attribute)
         return (strcmp(attribute, "port") == 0 || strcmp(attribute, "tlsPort") == 0 ||
                 strcmp(attribute, "websocket") == 0) &&
                g_strcmp0(kvm_xml_attribute(node, "autoport"), "yes") == 0;
-    return strcmp(name, "driver") == 0 && strcmp(attribute, "type") == 0 &&
+    return node->parent && strcmp(name, "driver") == 0 && strcmp(attribute, "type") == 0 &&
            xmlStrEqual(node->parent->name, (const xmlChar *)"disk") &&
            !kvm_xml_child(node->parent, "source");
 }

@@ -117,7 +117,7 @@ KvmUsage *kvm_usage_read(KvmConnection *connection, const char *except, GError *
         return NULL;
     }
     gboolean good = TRUE;
-    g_autoptr(KvmUsage) usage = usage_new();
+    KvmUsage *usage = usage_new();
     for (int i = 0; i < count; i++) {
         char native[VIR_UUID_STRING_BUFLEN] = "";
         (void)virDomainGetUUIDString(domains[i], native);
@@ -128,7 +128,9 @@ KvmUsage *kvm_usage_read(KvmConnection *connection, const char *except, GError *
         (void)virDomainFree(domains[i]);
     }
     free(domains);
-    return good ? g_steal_pointer(&usage) : NULL;
+    if (!good)
+        g_clear_pointer(&usage, kvm_usage_free);
+    return usage;
 }
 
 const char *kvm_usage_find(const KvmUsage *usage, const char *path, KvmFile file)

@@ -233,6 +233,14 @@ static int stream(const GuestDriver *driver, const GuestSettings *settings, Prob
     return 0;
 }
 
+/* A number of the command line; 0 for anything else. */
+static int whole(const char *text)
+{
+    guint64 value = 0;
+    (void)(text && g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT32, &value, NULL));
+    return (int)value;
+}
+
 static int usage(void)
 {
     fputs(
@@ -268,7 +276,7 @@ int main(int argc, char **argv)
     const char *die = g_getenv("GANTRY_PROBE_DIE");
     const char *lxc_paths[] = {path ? path : "/var/lib/lxc", NULL};
     GuestSettings settings = {uri ? uri : "qemu:///system", lxc_paths};
-    Probe probe = {.begin = g_get_monotonic_time(), .die_at = die ? atoi(die) : 0};
+    Probe probe = {.begin = g_get_monotonic_time(), .die_at = whole(die)};
     const GuestDriver *driver = NULL;
     for (size_t i = 0; argc > 1 && i < G_N_ELEMENTS(drivers); i++)
         if (strcmp(drivers[i]->name, argv[1]) == 0)
@@ -278,7 +286,7 @@ int main(int argc, char **argv)
     const char *what = argv[2];
     if (strcmp(what, "observe") == 0) {
         probe.no_figures = argc > 4;
-        return observe(driver, &settings, &probe, argc > 3 ? (guint)atoi(argv[3]) : 0);
+        return observe(driver, &settings, &probe, argc > 3 ? (guint)whole(argv[3]) : 0);
     }
     if (argc < 4)
         return usage();
@@ -296,7 +304,7 @@ int main(int argc, char **argv)
         request.kind = GUEST_STREAM_SHELL;
     } else if (strcmp(what, "exec") == 0 && argc > 5) {
         request.kind = GUEST_STREAM_EXEC;
-        request.timeout = atoi(argv[4]);
+        request.timeout = whole(argv[4]);
         request.command = (const char *const *)(argv + 5);
     } else if (strcmp(what, "console") != 0) {
         return usage();
