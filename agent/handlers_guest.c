@@ -99,6 +99,20 @@ static gpointer run_definition(gpointer data, GError **error)
                      "text", wire_string(text));
 }
 
+/* A driver known to be silent is not asked: nobody has to wait for its deadline. */
+static gboolean driver_answers(const Guest *guest, GError **error)
+{
+    if (!guest->stale_since)
+        return TRUE;
+    wire_error_set(
+        error, WIRE_ERROR_UNAVAILABLE,
+        "%s %s can't be reached: its %s driver has not answered for %" G_GINT64_FORMAT
+        " s; see the alarms of this node",
+        guest->id, guest->summary->name, guest->driver->name,
+        MAX(0, g_get_real_time() / G_USEC_PER_SEC - guest->stale_since));
+    return FALSE;
+}
+
 /* What is known anyway comes even when the driver is silent. */
 static void on_described(gpointer result, const GError *error, gpointer user)
 {
@@ -135,7 +149,12 @@ static void serve_show(Request *request)
         return;
     }
     guest_table_publish_figures(request->agent->guests);
-    read_in_worker(request, guest, run_describe, on_described);
+    if (driver_answers(guest, &error)) {
+        read_in_worker(request, guest, run_describe, on_described);
+        return;
+    }
+    on_described(NULL, error, request);
+    g_error_free(error);
 }
 
 static void on_definition(gpointer result, const GError *error, gpointer user)
@@ -147,7 +166,7 @@ static void serve_definition(Request *request)
 {
     GError *error = NULL;
     const Guest *guest = asked_guest(request, &error);
-    if (guest)
+    if (guest && driver_answers(guest, &error))
         read_in_worker(request, guest, run_definition, on_definition);
     else
         request_fail(request, error);
@@ -159,6 +178,8 @@ static void serve_definition(Request *request)
  * for it; the driver looks again, with the state it then has. */
 static gboolean act_makes_sense(const Guest *guest, GuestAct act, GError **error)
 {
+    if (!driver_answers(guest, error))
+        return FALSE;
     GuestState state = guest_is_settled(guest) ? guest->summary->state : GUEST_STATE_UNKNOWN;
     const char *refusal = guest_act_refusal(guest->summary->kind, state, act);
     if (!refusal)
@@ -180,9 +201,10 @@ static gboolean is_confirmed(const Guest *guest, const json_t *params, GError **
 }
 
 /* A container's native identifier holds its name, so a rename changes it. */
-static void expect_new_name(const Request *request, const Guest *guest)
+static void expect_new_name(const Request *request)
 {
-    if (guest->summary->kind != GUEST_KIND_CT)
+    const Guest *guest = guest_table_find(request->agent->guests, request->object);
+    if (!guest || guest->summary->kind != GUEST_KIND_CT)
         return;
     g_autofree char *directory = g_path_get_dirname(guest->summary->native);
     g_autofree char *native =
@@ -193,10 +215,13 @@ static void expect_new_name(const Request *request, const Guest *guest)
 static void on_submitted(const char *task, const GError *error, gpointer user)
 {
     Request *request = user;
-    if (error)
+    if (error) {
         request_fail(request, g_error_copy(error));
-    else
-        request_answer(request, json_pack("{s:s}", "task", task));
+        return;
+    }
+    if (g_str_equal(request->method->name, "guest.rename"))
+        expect_new_name(request);
+    request_answer(request, json_pack("{s:s}", "task", task));
 }
 
 static void serve_act(Request *request)
@@ -211,8 +236,6 @@ static void serve_act(Request *request)
         request_fail(request, error);
         return;
     }
-    if (act == GUEST_ACT_RENAME)
-        expect_new_name(request, guest);
     task_engine_submit(task_board_engine(request->agent->tasks),
                        &(TaskSubmission){.method = request->method->name,
                                          .object = guest->id,
