@@ -4,7 +4,7 @@
 #include "tui/command/command.h"
 #include "tui/command/help.h"
 #include "tui/link/link.h"
-#include "tui/view/console.h"
+#include "tui/view/setup.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -66,37 +66,32 @@ static gboolean after_dashes(char *const *original, const char *word)
     return FALSE;
 }
 
-/* Every word is a target of one cluster; without any, this machine's agent. */
 static int run_console(const Options *options, char *const *targets)
 {
-    g_autoptr(GArray) members = g_array_new(FALSE, TRUE, sizeof(ClusterMember));
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
     g_autoptr(GError) error = NULL;
-    for (guint i = 0; i < options->command.targets->len; i++) {
-        ClusterMember member = {options->command.targets->pdata[i], NULL};
-        g_array_append_val(members, member);
+    for (guint i = 0; i < options->command.targets->len; i++)
+        g_ptr_array_add(words, options->command.targets->pdata[i]);
+    for (; *targets; targets++)
+        g_ptr_array_add(words, *targets);
+    g_ptr_array_add(words, NULL);
+    g_autoptr(ConsoleSetup) setup =
+        console_setup_new((const char *const *)words->pdata, &error);
+    if (!setup) {
+        fprintf(stderr, "gantry: %s\n", error->message);
+        return wire_error_exit_status(wire_error_code(error));
     }
-    for (; *targets; targets++) {
-        ClusterMember member = {*targets, NULL};
-        g_array_append_val(members, member);
-    }
-    if (members->len == 0) {
-        ClusterMember local = {"local", NULL};
-        g_array_append_val(members, local);
-    }
-    ClusterSetup cluster = {g_array_index(members, ClusterMember, 0).target,
-                              (const ClusterMember *)(gpointer)members->data, members->len};
-    ConsoleOptions console = {.clusters = &cluster,
-                              .cluster_count = 1,
-                              .ssh_config = options->command.ssh_config,
-                              .readonly = options->readonly,
-                              .ascii = options->ascii,
-                              .mouse = options->mouse};
+    ConsoleOptions *console = console_setup_options(setup);
+    console->ssh_config = options->command.ssh_config;
+    console->readonly |= options->readonly;
+    console->ascii |= options->ascii;
+    console->mouse |= options->mouse;
     if (options->plain)
-        return console_plain(&console) ? 0 : wire_error_exit_status(WIRE_ERROR_UNREACHABLE);
-    if (console_run(&console, &error))
+        return console_plain(console) ? 0 : wire_error_exit_status(WIRE_ERROR_UNREACHABLE);
+    if (console_run(console, &error))
         return 0;
     fprintf(stderr, "gantry: %s\n", error->message);
-    return wire_error_exit_status(WIRE_ERROR_FAILED);
+    return wire_error_exit_status(wire_error_code(error));
 }
 
 static int dispatch(Options *options, char *const *original, char **words)

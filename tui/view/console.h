@@ -33,6 +33,7 @@ typedef struct {
     int colours;        /* 8, 16, 256, SKIN_EXACT; 0: what the terminal has */
     const Skin *skin;   /* NULL: the one chosen last, else "terminal" */
     const char *charts; /* braille, blocks, ascii; NULL: the one chosen last */
+    const char *columns[OBJECT_KIND_COUNT]; /* of tables at first; NULL: the usual */
     const ActionBinding *bindings;
     guint binding_count;
 } ConsoleOptions;

@@ -36,9 +36,12 @@ unsigned console_where(Console *console)
     return where;
 }
 
-/* What the person set for a kind of table is kept. */
-static void keep_layout(Console *console, const Table *table)
+void console_keep_layout(Console *console, const Table *table)
 {
+    const ViewClass *class = console_view(console)->class;
+    /* Tables inside other views have columns of their own. */
+    if (!class->top || class->where & IN_DASHBOARD)
+        return;
     const char *kind = object_kind_name(table_kind(table));
     g_autofree char *columns_key = g_strconcat(kind, ".columns", NULL);
     g_autofree char *sort_key = g_strconcat(kind, ".sort", NULL);
@@ -131,7 +134,7 @@ static void table_command(Console *console, Table *table, ActionDo command)
     default:
         return;
     }
-    keep_layout(console, table);
+    console_keep_layout(console, table);
 }
 
 /* Out, one step at a time: the range, the filter, the marks, the view. */

@@ -107,14 +107,6 @@ static GPtrArray *sort_items(const char *typed, gpointer user)
     return items;
 }
 
-static void keep(Console *console, const char *what, char *value)
-{
-    const char *kind = object_kind_name(table_kind(current_table(console)));
-    g_autofree char *key = g_strconcat(kind, what, NULL);
-    state_set(console->state, key, value);
-    g_free(value);
-}
-
 static bool sort_picked(PickerWhat what, const PickerItem *item, gpointer user)
 {
     Console *console = user;
@@ -127,7 +119,7 @@ static bool sort_picked(PickerWhat what, const PickerItem *item, gpointer user)
     /* The same again turns it; figures begin with the greatest. */
     table_set_sort(table, item->id,
                    item->id == sort ? !descending : model_field_is_number(field));
-    keep(console, ".sort", table_sort_text(table));
+    console_keep_layout(console, table);
     return true;
 }
 
@@ -186,7 +178,7 @@ static bool columns_picked(PickerWhat what, const PickerItem *item, gpointer use
     g_ptr_array_add(order, NULL);
     g_autofree char *joined = g_strjoinv(" ", (char **)order->pdata);
     table_set_columns(table, joined);
-    keep(console, ".columns", table_columns_text(table));
+    console_keep_layout(console, table);
     return true;
 }
 

@@ -73,6 +73,8 @@ void console_key(Console *console, Key key);
 void console_run_command(Console *console, const Action *action);
 /* The places and kinds that hold now, for action_for_key. */
 unsigned console_where(Console *console);
+/* What the person set for a kind of table is kept. */
+void console_keep_layout(Console *console, const Table *table);
 /* What acts are about: marked, or under the cursor. To be unreffed. */
 GPtrArray *console_targets(Console *console);
 

@@ -10,6 +10,8 @@ gpointer table_view_open(Console *console, const TableSetup *setup)
     const char *columns = state_get(console->state, columns_key);
     view->console = console;
     view->table = table_new(console_model(console), setup);
+    if (console->options->columns[setup->kind])
+        table_set_columns(view->table, console->options->columns[setup->kind]);
     if (columns)
         table_set_columns(view->table, columns);
     table_set_sort_text(view->table, state_get(console->state, sort_key));

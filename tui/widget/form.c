@@ -32,6 +32,8 @@ static void wrap_line(GPtrArray *lines, const char *line, int columns)
                 break;
             if (used + width > columns) {
                 cursor = here;
+                if (*here == ' ')
+                    space = here;
                 break;
             }
             used += width;
