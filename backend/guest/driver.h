@@ -30,8 +30,8 @@
 /* Where the guests are; shared by all drivers. Owned by the caller, and must
  * live as long as the driver is in use. */
 typedef struct {
-    const char *libvirt_uri;            /* qemu:///system */
-    const char *const *lxc_paths;       /* absolute, NULL-terminated */
+    const char *libvirt_uri;      /* qemu:///system */
+    const char *const *lxc_paths; /* absolute, NULL-terminated */
 } GuestSettings;
 
 /* What is known of a guest without asking it anything; see object.h. */
@@ -40,16 +40,16 @@ typedef struct {
     char *native;
     char *name;
     GuestState state;
-    char *reason;        /* may be NULL */
-    gint64 started;      /* seconds since 1970; 0: does not run, or not known */
-    int vcpus;           /* 0: not known */
-    guint64 memory_max;  /* bytes; 0: not known or unlimited */
+    char *reason;       /* may be NULL */
+    gint64 started;     /* seconds since 1970; 0: does not run, or not known */
+    int vcpus;          /* 0: not known */
+    guint64 memory_max; /* bytes; 0: not known or unlimited */
     gboolean autostart;
     gboolean persistent;
     gboolean pending;
     gboolean agent;
     gboolean privileged;
-    GStrv addresses;     /* may be NULL */
+    GStrv addresses; /* may be NULL */
 } GuestSummary;
 
 void guest_summary_free(GuestSummary *summary);
@@ -60,12 +60,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestSummary, guest_summary_free)
 /* Figures of one guest for the second that just ended: rates from monotonic
  * time. A figure that is not known, or whose counter went back, is NAN. */
 typedef struct {
-    const char *native; /* borrowed */
-    double cpu;         /* percent of one processor */
-    double memory_used, memory_rss;             /* bytes */
-    double disk_read, disk_write;               /* bytes a second */
-    double disk_operations;                     /* a second */
-    double net_in, net_out;                     /* bytes a second */
+    const char *native;             /* borrowed */
+    double cpu;                     /* percent of one processor */
+    double memory_used, memory_rss; /* bytes */
+    double disk_read, disk_write;   /* bytes a second */
+    double disk_operations;         /* a second */
+    double net_in, net_out;         /* bytes a second */
     int vcpu_count;
     const double *vcpu; /* percent each, borrowed; NULL when not known */
 } GuestFigures;

@@ -33,8 +33,7 @@ gboolean guest_summary_equal(const GuestSummary *a, const GuestSummary *b)
     return a->kind == b->kind && a->state == b->state && a->started == b->started &&
            a->vcpus == b->vcpus && a->memory_max == b->memory_max &&
            a->autostart == b->autostart && a->persistent == b->persistent &&
-           a->pending == b->pending && a->agent == b->agent &&
-           a->privileged == b->privileged && g_strcmp0(a->native, b->native) == 0 &&
-           g_strcmp0(a->name, b->name) == 0 && g_strcmp0(a->reason, b->reason) == 0 &&
-           strings_equal(a->addresses, b->addresses);
+           a->pending == b->pending && a->agent == b->agent && a->privileged == b->privileged &&
+           g_strcmp0(a->native, b->native) == 0 && g_strcmp0(a->name, b->name) == 0 &&
+           g_strcmp0(a->reason, b->reason) == 0 && strings_equal(a->addresses, b->addresses);
 }
