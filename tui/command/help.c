@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const char *describe(const Command *command)
+const char *help_summary(const Command *command)
 {
     const WireMethod *method = command->method ? wire_method_find(command->method) : NULL;
     return command->help ? command->help : method ? method->help : "";
@@ -50,7 +50,7 @@ static void append_commands(GString *text, const char *noun)
         if (noun && strcmp(noun, c->noun) != 0)
             continue;
         g_autofree char *name = g_strjoin(" ", c->noun, c->verb, NULL);
-        g_string_append_printf(text, "  %-*s  %s\n", (int)width, name, describe(c));
+        g_string_append_printf(text, "  %-*s  %s\n", (int)width, name, help_summary(c));
     }
 }
 
@@ -114,7 +114,7 @@ char *help_command(const Command *command)
     const WireMethod *method = command->method ? wire_method_find(command->method) : NULL;
     g_autofree char *line = usage(command);
     GString *text = g_string_new(NULL);
-    g_string_append_printf(text, "usage: %s\n\n%s\n\n", line, describe(command));
+    g_string_append_printf(text, "usage: %s\n\n%s\n\n", line, help_summary(command));
     for (const WireParameter *p = method ? method->parameters : NULL;
          command->kind != COMMAND_EVENTS && p && p->name; p++)
         append_parameter(text, p);

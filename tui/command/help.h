@@ -7,3 +7,6 @@
 char *help_all(void);
 char *help_noun(const char *noun);
 char *help_command(const Command *command);
+
+/* What a command does, one line without a full stop. */
+const char *help_summary(const Command *command);
