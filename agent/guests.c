@@ -431,6 +431,15 @@ Guest *guest_table_resolve(const GuestTable *table, const char *text, GError **e
     return found;
 }
 
+void guest_table_poke(GuestTable *table, const Guest *guest)
+{
+    for (guint i = 0; i < table->drivers->len; i++) {
+        const Driver *driver = table->drivers->pdata[i];
+        if (driver->driver == guest->driver && driver->driver->observe_poke)
+            driver->driver->observe_poke(driver->observer, guest->summary->native);
+    }
+}
+
 void guest_table_set_task(GuestTable *table, const char *id, const char *task,
                           const char *owner)
 {
@@ -446,11 +455,8 @@ void guest_table_set_task(GuestTable *table, const char *id, const char *task,
         return;
     guest->acted = g_get_monotonic_time();
     publish(table, guest);
-    for (guint i = 0; !task && i < table->drivers->len; i++) {
-        const Driver *driver = table->drivers->pdata[i];
-        if (driver->driver == guest->driver && driver->driver->observe_poke)
-            driver->driver->observe_poke(driver->observer, guest->summary->native);
-    }
+    if (!task)
+        guest_table_poke(table, guest);
 }
 
 void guest_table_expect(GuestTable *table, const char *id, const char *native)

@@ -48,6 +48,9 @@ gboolean guest_is_settled(const Guest *guest);
 /* Puts the newest figures of all guests into the inventory. */
 void guest_table_publish_figures(GuestTable *table);
 
+/* Somebody looks at it: its driver shall look again, for what it is not told of. */
+void guest_table_poke(GuestTable *table, const Guest *guest);
+
 /* A task begins (task) or has ended (NULL) on a guest. */
 void guest_table_set_task(GuestTable *table, const char *id, const char *task,
                           const char *owner);

@@ -2,7 +2,9 @@
  *
  * Four threads, so that none can hold another up:
  *   reader   owns the connection: opens it, lists, and reads a domain again
- *            whenever an event names it. Sleeps on its inbox.
+ *            whenever an event names it. Sleeps on its inbox. What has no event
+ *            (autostart, a changed saved definition) it finds by listing again
+ *            after a minute without any.
  *   figures  asks for the statistics of all domains once a second.
  *   finder   asks for addresses (kvm_finder.h).
  *   libvirt  runs its event loop (kvm_events.h); callbacks only write to the inbox.
@@ -33,6 +35,7 @@ enum {
     STALE_AFTER = 4 * SECOND, /* of silence */
     PAUSE_FIRST = SECOND / 10,
     PAUSE_MAX = 5 * SECOND,
+    LIST_AGAIN = 60 * SECOND,
     STOP_PATIENCE = SECOND,
     FIGURES_THREADS_MAX = 3, /* libvirtd serves 5 requests of a client at once */
     KEEPALIVE_INTERVAL = 10, /* seconds, for daemons on other machines */
@@ -667,6 +670,13 @@ static void pause_reader(GuestObserver *observer, gint64 pause)
     }
 }
 
+/* FALSE when the connection is to be given up. */
+static gboolean serve_inbox(GuestObserver *observer, virConnectPtr connection)
+{
+    Note *note = g_async_queue_timeout_pop(observer->inbox, LIST_AGAIN);
+    return note ? handle_notes(observer, connection, note) : list_all(observer, connection);
+}
+
 static gpointer run_reader(gpointer pointer)
 {
     GuestObserver *observer = pointer;
@@ -677,8 +687,7 @@ static gpointer run_reader(gpointer pointer)
         virConnectPtr connection = reader_connect(observer, identifiers);
         if (connection) {
             pause = PAUSE_FIRST;
-            while (!stopped(observer) &&
-                   handle_notes(observer, connection, g_async_queue_pop(observer->inbox)))
+            while (!stopped(observer) && serve_inbox(observer, connection))
                 ;
             reader_disconnect(observer, connection, identifiers);
         }

@@ -88,7 +88,8 @@ gboolean act_exec(const Act *act, GError **error)
         return FALSE;
     const json_t *status = json_object_get(ended, "exit");
     if (!json_is_integer(status)) {
-        wire_error_set(error, WIRE_ERROR_FAILED, "the program's end was not seen");
+        wire_error_set(error, wire_error_from_name(wire_get_string(ended, "code", "failed")),
+                       "%s", wire_get_string(ended, "error", "the program's end was not seen"));
         return FALSE;
     }
     *act->status = (int)(json_integer_value(status) & 0xff);
