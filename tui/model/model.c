@@ -47,9 +47,6 @@ static gboolean object_equal(gconstpointer a, gconstpointer b)
 static void object_free(gpointer data)
 {
     ModelObject *object = data;
-    if (object->kind == OBJECT_NODE)
-        for (guint i = 0; i < G_N_ELEMENTS(((ModelNode *)object)->history.points); i++)
-            g_free(((ModelNode *)object)->history.points[i]);
     model_object_clear(object);
     g_free(object);
 }
@@ -388,29 +385,6 @@ ModelApply model_apply(Model *model, guint index, const json_t *params, gboolean
             *ready = TRUE;
     }
     return MODEL_APPLIED;
-}
-
-static void sample(ModelNode *node)
-{
-    ModelHistory *history = &node->history;
-    float figures[G_N_ELEMENTS(history->points)] = {
-        node->cpu, node->mem_total > 0 ? 100 * node->mem_used / node->mem_total : NAN,
-        node->net_in, node->net_out};
-    for (guint i = 0; i < G_N_ELEMENTS(figures); i++) {
-        if (!history->points[i])
-            history->points[i] = g_new(float, MODEL_HISTORY);
-        history->points[i][history->next] = node->link == MODEL_LINK_UP ? figures[i] : NAN;
-    }
-    history->next = (history->next + 1) % MODEL_HISTORY;
-    history->count = MIN(history->count + 1, MODEL_HISTORY);
-}
-
-void model_tick(Model *model, gint64 now)
-{
-    if (now % MODEL_HISTORY_STEP != 0)
-        return;
-    for (guint i = 0; i < model_node_count(model); i++)
-        sample(model_node(model, i));
 }
 
 void model_counts(const Model *model, ModelCounts *out)

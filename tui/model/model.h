@@ -62,9 +62,6 @@ ModelObject *model_find(const Model *model, guint node, ObjectKind kind, const c
 /* The guest by its identifier, wherever it is. */
 ModelGuest *model_find_guest(const Model *model, const char *id);
 
-/* Called once a second with seconds since 1970: samples the nodes' history. */
-void model_tick(Model *model, gint64 now);
-
 typedef struct {
     guint nodes, nodes_up, nodes_ready;
     guint guests, running, stopped, other;

@@ -48,14 +48,6 @@ typedef enum {
     MODEL_LINK_FAILED, /* will not be tried again by itself */
 } ModelLinkState;
 
-#define MODEL_HISTORY      720 /* points of MODEL_HISTORY_STEP seconds: one hour */
-#define MODEL_HISTORY_STEP 5
-
-typedef struct {
-    float *points[4]; /* cpu %, memory %, net in, net out; rings of MODEL_HISTORY */
-    guint next, count;
-} ModelHistory;
-
 typedef struct {
     ModelObject base;
     guint8 link; /* ModelLinkState */
@@ -74,7 +66,6 @@ typedef struct {
     char *trouble; /* what the link complains of, in words */
     char *kernel, *agent, *libvirt, *qemu, *lxc, *kvm_reason, *drivers;
     gint32 guests, running; /* counted by the model */
-    ModelHistory history;
 } ModelNode;
 
 typedef struct {

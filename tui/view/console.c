@@ -184,10 +184,6 @@ void console_go_to_cluster(Console *console, guint index)
 static gboolean on_second(gpointer user)
 {
     Console *console = user;
-    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-    for (guint i = 0; i < console->clusters->len; i++)
-        if (console->clusters->pdata[i])
-            model_tick(cluster_model(console->clusters->pdata[i]), now);
     const View *view = console_view(console);
     if (view->class->tick)
         view->class->tick(view->self);

@@ -3,17 +3,21 @@
 #include "tui/view/console_private.h"
 
 #include "tui/model/units.h"
+#include "tui/view/past.h"
 #include "tui/view/summary.h"
 #include "tui/widget/cell.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { GAUGE = 20, BUSIEST = 40, TASKS = 40, ALARMS = 6 };
+enum { GAUGE = 20, BUSIEST = 40, TASKS = 40, ALARMS = 8, RESORT = 5 };
 
 typedef struct {
     Console *console;
     Table *nodes;
+    GPtrArray *pasts; /* of each node, NULL until it first answered */
+    GArray *busiest;  /* Subject; chosen anew every RESORT seconds */
+    gint64 chosen;    /* when, monotonic */
 } Dashboard;
 
 static gpointer dashboard_open(Console *console, const Subject *subject)
@@ -24,6 +28,8 @@ static gpointer dashboard_open(Console *console, const Subject *subject)
                             &(TableSetup){.kind = OBJECT_NODE,
                                           .columns = "name link cpu mem disk load guests boot",
                                           .sort = "name"});
+    view->pasts = g_ptr_array_new_with_free_func((GDestroyNotify)past_free);
+    view->busiest = g_array_new(FALSE, TRUE, sizeof(Subject));
     return view;
 }
 
@@ -31,51 +37,60 @@ static void dashboard_close(gpointer data)
 {
     Dashboard *view = data;
     table_free(view->nodes);
+    g_ptr_array_unref(view->pasts);
+    g_array_unref(view->busiest);
     g_free(view);
 }
 
-/* The cluster's history is the nodes' together. */
-static guint sum_history(const Model *model, guint series, bool mean, float *out)
+/* A node's past is asked for when it first answers. */
+static void keep_pasts(const Dashboard *view)
 {
-    guint count = 0;
-    for (guint n = 0; n < model_node_count(model); n++)
-        count = MAX(count, model_node(model, n)->history.count);
-    for (guint i = 0; i < count; i++) {
-        double sum = 0;
-        guint known = 0;
-        for (guint n = 0; n < model_node_count(model); n++) {
-            const ModelHistory *history = &model_node(model, n)->history;
-            if (i >= history->count)
-                continue;
-            guint at = (history->next + MODEL_HISTORY - 1 - i) % MODEL_HISTORY;
-            float value = history->points[series][at];
-            if (!isnan(value)) {
-                sum += value;
-                known++;
-            }
-        }
-        out[count - 1 - i] = known ? (float)(mean ? sum / known : sum) : NAN;
+    const Model *model = console_model(view->console);
+    if (view->pasts->len != model_node_count(model))
+        g_ptr_array_set_size(view->pasts, (gint)model_node_count(model));
+    for (guint i = 0; i < view->pasts->len; i++) {
+        const ModelNode *node = model_node(model, i);
+        Subject subject = {0};
+        if (view->pasts->pdata[i] || node->link != MODEL_LINK_UP)
+            continue;
+        subject_set(&subject, &node->base);
+        view->pasts->pdata[i] = past_new(view->console, &subject);
     }
-    return count;
 }
 
-static void draw_chart(const Dashboard *view, Screen *screen, int row, Box box, guint series,
-                       float top)
+/* Adds a series of all nodes, newest at the end, each times its weight. */
+static guint add_pasts(const Dashboard *view, PastSeries series, bool by_cpus, float *out)
 {
-    float values[MODEL_HISTORY];
-    int column = box.column + 1 + 54;
-    int columns = box.columns - column - 1;
-    if (columns < 8)
-        return;
-    guint count = sum_history(console_model(view->console), series, series < 2, values);
-    if (series == 2) {
-        float out[MODEL_HISTORY];
-        (void)sum_history(console_model(view->console), 3, false, out);
-        for (guint i = 0; i < count; i++)
-            values[i] += out[i];
+    const Model *model = console_model(view->console);
+    guint longest = 0, count;
+    for (guint n = 0; n < view->pasts->len; n++) {
+        if (!view->pasts->pdata[n])
+            continue;
+        const float *points = past_points(view->pasts->pdata[n], series, &count);
+        float weight = by_cpus ? (float)MAX(model_node(model, n)->cpus, 0) : 1;
+        for (guint i = 0; i < count; i++) {
+            float value = points[count - 1 - i] * weight;
+            float *sum = &out[PAST_POINTS - 1 - i];
+            if (!isnan(value))
+                *sum = isnan(*sum) ? value : *sum + value;
+        }
+        longest = MAX(longest, count);
     }
+    return longest;
+}
+
+static void draw_chart(const Dashboard *view, Screen *screen, int row, Box box,
+                       PastSeries first, PastSeries second, float top)
+{
+    float values[PAST_POINTS];
+    int column = box.column + 55, columns = box.columns - column - 1;
+    for (guint i = 0; i < PAST_POINTS; i++)
+        values[i] = NAN;
+    guint count = add_pasts(view, first, first == PAST_CPU, values);
+    if (second != first)
+        (void)add_pasts(view, second, false, values);
     chart_draw(screen, (Box){row, column, 1, columns}, ROLE_CHART, view->console->charts,
-               values, count, top);
+               values + PAST_POINTS - count, count, top);
 }
 
 static int draw_figures(const Dashboard *view, Screen *screen, Box box)
@@ -91,18 +106,18 @@ static int draw_figures(const Dashboard *view, Screen *screen, Box box)
     units_percent(cpu, used, sizeof used);
     draw_printf(screen, row, 27, 28, ROLE_TEXT, "%3s%%  %.1f of %.0f processors", used,
                 totals.cpu_busy, totals.cpus);
-    draw_chart(view, screen, row++, box, 0, 100);
+    draw_chart(view, screen, row++, box, PAST_CPU, PAST_CPU, (float)totals.cpus * 100);
     draw_text(screen, row, 1, 4, ROLE_TEXT, "mem");
     gauge_draw(screen, row, 6, GAUGE, memory);
     units_percent(memory, used, sizeof used);
     units_bytes(totals.memory, total, sizeof total);
     units_bytes(totals.memory_used, in, sizeof in);
     draw_printf(screen, row, 27, 28, ROLE_TEXT, "%3s%%  %s of %s", used, in, total);
-    draw_chart(view, screen, row++, box, 1, 100);
+    draw_chart(view, screen, row++, box, PAST_MEMORY, PAST_MEMORY, (float)totals.memory);
     units_rate(totals.net_in, in, sizeof in);
     units_rate(totals.net_out, out, sizeof out);
     draw_printf(screen, row, 1, 54, ROLE_TEXT, "net  in %s/s  out %s/s", in, out);
-    draw_chart(view, screen, row++, box, 2, 0);
+    draw_chart(view, screen, row++, box, PAST_NET_IN, PAST_NET_OUT, 0);
     return row + 1;
 }
 
@@ -112,16 +127,20 @@ static int draw_troubles(const Dashboard *view, Screen *screen, int row, Box box
     if (troubles->len == 0 || row + 2 > end)
         return row;
     draw_text(screen, row++, 1, box.columns - 2, ROLE_TITLE, "Needs attention");
-    int room = MIN(MIN((int)troubles->len, ALARMS), end - row - 1);
-    for (int i = 0; i < room; i++) {
+    int last = MIN(row + ALARMS, end - 1);
+    guint i = 0;
+    for (; i < troubles->len && row < last; i++) {
         const Trouble *trouble = troubles->pdata[i];
         Role role = trouble->grave ? ROLE_ERROR : ROLE_WARNING;
+        g_auto(GStrv) lines = form_wrap(trouble->text, box.columns - 4);
         draw_glyph(screen, row, 1, role, trouble->grave ? GLYPH_FAILED : GLYPH_ATTENTION);
-        draw_text(screen, row++, 3, box.columns - 4, role, trouble->text);
+        /* What to do stands at the end: three lines hold it. */
+        for (int line = 0; lines[line] && line < 3 && row < last; line++)
+            draw_text(screen, row++, 3, box.columns - 4, role, lines[line]);
     }
-    if ((int)troubles->len > room)
-        draw_printf(screen, row++, 3, box.columns - 4, ROLE_DIM, "and %d more",
-                    (int)troubles->len - room);
+    if (i < troubles->len)
+        draw_printf(screen, row++, 3, box.columns - 4, ROLE_DIM, "and %u more (8 shows them)",
+                    troubles->len - i);
     return row + 1;
 }
 
@@ -148,13 +167,29 @@ static void draw_guest(const Dashboard *view, Screen *screen, int row, Box box,
     draw_field(screen, row, 68, 9, text, ALIGN_RIGHT, net);
 }
 
-static int draw_busiest(const Dashboard *view, Screen *screen, int row, Box box, int end)
+/* Not at each change: rows that jump can't be read. */
+static void choose_busiest(Dashboard *view)
 {
     const ModelGuest *busiest[BUSIEST];
+    gint64 now = g_get_monotonic_time();
+    if (view->busiest->len && now - view->chosen < (gint64)RESORT * G_USEC_PER_SEC)
+        return;
+    int count = busiest_guests(console_model(view->console), busiest, BUSIEST);
+    g_array_set_size(view->busiest, 0);
+    for (int i = 0; i < count; i++) {
+        Subject subject = {0};
+        subject_set(&subject, &busiest[i]->base);
+        g_array_append_val(view->busiest, subject);
+    }
+    view->chosen = now;
+}
+
+static int draw_busiest(Dashboard *view, Screen *screen, int row, Box box, int end)
+{
     int room = MIN(end - row - 2, BUSIEST);
-    int count =
-        room > 0 ? busiest_guests(console_model(view->console), busiest, (guint)room) : 0;
-    if (count == 0)
+    choose_busiest(view);
+    int count = MIN((int)view->busiest->len, room);
+    if (count <= 0)
         return row;
     draw_text(screen, row, 1, 39, ROLE_TITLE, "Busiest guests");
     draw_field(screen, row, 41, 6, ROLE_HEADING, ALIGN_RIGHT, "cpu%");
@@ -162,8 +197,12 @@ static int draw_busiest(const Dashboard *view, Screen *screen, int row, Box box,
     draw_field(screen, row, 58, 9, ROLE_HEADING, ALIGN_RIGHT, "disk/s");
     draw_field(screen, row, 68, 9, ROLE_HEADING, ALIGN_RIGHT, "net/s");
     row++;
-    for (int i = 0; i < count; i++)
-        draw_guest(view, screen, row++, box, busiest[i]);
+    for (int i = 0; i < count; i++) {
+        const ModelObject *guest = subject_find(
+            &g_array_index(view->busiest, Subject, (guint)i), console_model(view->console));
+        if (guest)
+            draw_guest(view, screen, row++, box, (const ModelGuest *)guest);
+    }
     return row + 1;
 }
 
@@ -210,6 +249,7 @@ static void dashboard_draw(gpointer data, Screen *screen, Box box)
 {
     Dashboard *view = data;
     int end = box.row + box.rows;
+    keep_pasts(view);
     int row = draw_figures(view, screen, box);
     row = draw_troubles(view, screen, row, box, end);
     int left = end - row;

@@ -275,7 +275,6 @@ static void guest_tick(gpointer data)
 {
     GuestView *view = data;
     const ModelGuest *guest = find(view);
-    past_tick(view->past);
     /* Another state has other hardware: live or saved. */
     if (guest && guest->state != view->shown_state && !view->show)
         ask_show(view);

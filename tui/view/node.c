@@ -125,7 +125,10 @@ static void draw_charts(const NodeView *view, const ModelNode *node, Screen *scr
     int columns = MIN(box.columns - 36, 120), row = box.row;
     units_percent(node->cpu, a, sizeof a);
     units_number(node->load, b, sizeof b);
-    g_snprintf(text, sizeof text, "%s%% of %d, load %s", a, MAX(node->cpus, 0), b);
+    if (node->cpus > 0)
+        g_snprintf(text, sizeof text, "%s%% of %d, load %s", a, node->cpus, b);
+    else
+        g_strlcpy(text, "-", sizeof text);
     draw_chart(view, screen, row, "cpu", text, PAST_CPU, PAST_CPU, 100, columns);
     units_bytes(node->mem_used, a, sizeof a);
     units_bytes(node->mem_total, b, sizeof b);
@@ -216,12 +219,6 @@ static bool node_key(gpointer data, Key key)
     return view->tab == TAB_DETAIL && pager_key(view->detail, key);
 }
 
-static void node_tick(gpointer data)
-{
-    const NodeView *view = data;
-    past_tick(view->past);
-}
-
 static Table *node_table(gpointer data)
 {
     const NodeView *view = data;
@@ -247,7 +244,6 @@ const ViewClass view_node = {.name = "node",
                              .close = node_close,
                              .draw = node_draw,
                              .key = node_key,
-                             .tick = node_tick,
                              .table = node_table,
                              .object = node_object,
                              .describe = node_describe};

@@ -9,6 +9,7 @@ struct Past {
     Console *console;
     Subject subject;
     Ask *ask;
+    guint timer;
     float points[PAST_SERIES][PAST_POINTS];
     guint count;
 };
@@ -56,27 +57,6 @@ static void on_history(const json_t *result, const GError *error, gpointer user)
     console_changed(past->console);
 }
 
-Past *past_new(Console *console, const Subject *subject)
-{
-    Past *past = g_new0(Past, 1);
-    past->console = console;
-    past->subject = *subject;
-    json_t *params = json_pack("{s:s}", "span", "hour");
-    if (subject->kind == OBJECT_GUEST)
-        json_object_set_new(params, "guest", json_string(subject->id));
-    past->ask = cluster_ask(console_cluster(console), subject->node, "node.history", params,
-                            DEADLINE, on_history, past);
-    return past;
-}
-
-void past_free(Past *past)
-{
-    if (!past)
-        return;
-    ask_drop(&past->ask);
-    g_free(past);
-}
-
 static void figures_of(const Past *past, float *out)
 {
     const ModelObject *object = subject_find(&past->subject, console_model(past->console));
@@ -93,11 +73,12 @@ static void figures_of(const Past *past, float *out)
     }
 }
 
-void past_tick(Past *past)
+static gboolean on_second(gpointer user)
 {
+    Past *past = user;
     float figures[PAST_SERIES];
     if (g_get_real_time() / G_USEC_PER_SEC % STEP != 0)
-        return;
+        return G_SOURCE_CONTINUE;
     figures_of(past, figures);
     bool full = past->count == PAST_POINTS;
     past->count -= full;
@@ -108,6 +89,30 @@ void past_tick(Past *past)
         ring[past->count] = figures[series];
     }
     past->count++;
+    return G_SOURCE_CONTINUE;
+}
+
+Past *past_new(Console *console, const Subject *subject)
+{
+    Past *past = g_new0(Past, 1);
+    past->console = console;
+    past->subject = *subject;
+    json_t *params = json_pack("{s:s}", "span", "hour");
+    if (subject->kind == OBJECT_GUEST)
+        json_object_set_new(params, "guest", json_string(subject->id));
+    past->ask = cluster_ask(console_cluster(console), subject->node, "node.history", params,
+                            DEADLINE, on_history, past);
+    past->timer = g_timeout_add_seconds(1, on_second, past);
+    return past;
+}
+
+void past_free(Past *past)
+{
+    if (!past)
+        return;
+    ask_drop(&past->ask);
+    (void)g_source_remove(past->timer);
+    g_free(past);
 }
 
 const float *past_points(const Past *past, PastSeries series, guint *count)

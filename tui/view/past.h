@@ -1,5 +1,5 @@
 /* view/past - figures of the last hour for charts: asked once from the agent,
- * then carried on with what the model hears.
+ * then carried on with what the model hears, also while other views are shown.
  */
 #pragma once
 
@@ -22,7 +22,5 @@ typedef struct Past Past;
 /* Of a guest or a node. */
 Past *past_new(Console *console, const Subject *subject);
 void past_free(Past *past);
-/* Every second: takes a point when it is time. */
-void past_tick(Past *past);
 /* The points known, oldest first; *count of them. */
 const float *past_points(const Past *past, PastSeries series, guint *count);

@@ -44,6 +44,10 @@ static void add_node(GPtrArray *troubles, const ModelNode *node)
 {
     char age[16];
     const char *why = node->trouble ? node->trouble : "no reason known";
+    /* The reason often begins with the name that stands before it here. */
+    gsize prefix = strlen(node->target);
+    if (g_str_has_prefix(why, node->target) && g_str_has_prefix(why + prefix, ": "))
+        why += prefix + 2;
     gint64 now = g_get_real_time() / G_USEC_PER_SEC;
     units_duration((double)(now - node->heard), age, sizeof age);
     if (node->link == MODEL_LINK_DOWN || node->link == MODEL_LINK_FAILED) {
