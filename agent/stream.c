@@ -30,9 +30,10 @@ typedef struct {
     gboolean ended;
     GPid child;
     guint child_watch;
-    int data;    /* our copy of the descriptor, for last words */
-    int control; /* to the child; -1 */
-    int result;  /* from the child; -1 */
+    int data;      /* our copy of the descriptor, for last words */
+    int control;   /* to the child; -1 */
+    int result;    /* from the child; -1 */
+    char *verdict; /* why the agent ended it, if it did */
     json_t *outcome;
     GPtrArray *waiting; /* of Request */
 } Stream;
@@ -63,6 +64,7 @@ static void stream_free(gpointer data)
     g_ptr_array_unref(stream->waiting);
     json_decref(stream->request);
     json_decref(stream->outcome);
+    g_free(stream->verdict);
     g_free(stream->name);
     g_free(stream->user);
     g_free(stream->id);
@@ -139,8 +141,8 @@ static gboolean make_room(StreamTable *table, const StreamAsk *ask, const char *
                              ask->id, holder->user, when);
         return FALSE;
     }
-    g_autofree char *words = g_strdup_printf("%s has taken this console over", user);
-    last_words(holder, words);
+    g_free(holder->verdict);
+    holder->verdict = g_strdup_printf("%s has taken this console over", user);
     kill(holder->child, SIGTERM);
     return TRUE;
 }
@@ -228,6 +230,8 @@ gboolean stream_claim(StreamTable *table, const char *name, uid_t uid, GError **
 static json_t *read_outcome(const Stream *stream, int wait_status)
 {
     char text[RESULT_MAX];
+    if (stream->verdict)
+        return json_pack("{s:n,s:o}", "exit", "error", wire_string(stream->verdict));
     ssize_t got = stream->result < 0 ? 0 : read(stream->result, text, sizeof text);
     json_t *outcome = got > 0 ? json_loadb(text, (size_t)got, 0, NULL) : NULL;
     if (json_is_object(outcome))

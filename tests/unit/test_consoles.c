@@ -28,7 +28,8 @@ typedef struct {
     guint opened, closed, left;
     guint rows, columns; /* as the last program was told */
     gboolean taken;
-    GError *refusal; /* what the next open() answers, or NULL */
+    const char *reason; /* how programs end */
+    GError *refusal;    /* what the next open() answers, or NULL */
 } Fixture;
 
 static Fixture *now; /* for the opener's late answer */
@@ -71,6 +72,16 @@ static void resize_program(ConsoleStream *stream, guint rows, guint columns, gpo
     fixture->columns = columns;
 }
 
+static void end_program(ConsoleStream *stream, ConsoleEnded ended, gpointer tab, gpointer user)
+{
+    ended(((Fixture *)user)->reason, tab);
+}
+
+static void stand(const ConsoleTarget *target, char *buffer, size_t size, gpointer user)
+{
+    (void)g_strlcpy(buffer, target->guest ? "cache is stopped" : "", size);
+}
+
 static void close_program(ConsoleStream *stream, gpointer user)
 {
     ((Fixture *)user)->closed++;
@@ -110,7 +121,8 @@ static void nothing(gpointer user)
 
 static void set_up(Fixture *fixture, gconstpointer data)
 {
-    static const ConsolesOpener opener = {open_program, resize_program, close_program};
+    static const ConsolesOpener opener = {open_program, resize_program, end_program,
+                                          close_program};
     static const ScreenEvents events = {nothing, nothing, draw, nothing};
     g_autoptr(GError) error = NULL;
     struct winsize size = {.ws_row = ROWS, .ws_col = COLUMNS};
@@ -123,7 +135,7 @@ static void set_up(Fixture *fixture, gconstpointer data)
     g_assert_no_error(error);
     fixture->outer = terminal_new(ROWS, COLUMNS, 10, ignore_output, NULL);
     fixture->raw = g_string_new(NULL);
-    ConsolesHost host = {draw, leave, tasks, fixture->screen, "lab"};
+    ConsolesHost host = {draw, leave, tasks, stand, fixture->screen, "lab"};
     fixture->consoles = consoles_new(&opener, fixture, &host, fixture);
 }
 
@@ -289,6 +301,17 @@ static void test_failed_and_ended(Fixture *fixture, gconstpointer data)
     await_text(fixture, "has ended", FALSE);
 }
 
+static void test_reason(Fixture *fixture, gconstpointer data)
+{
+    open_shell(fixture, "ct/201", "cache");
+    fixture->reason = "its program ended with status 3";
+    shutdown(fixture->programs[0], SHUT_RDWR);
+    await_text(fixture, "ct/201 shell has ended", TRUE);
+    await_text(fixture, "its program ended with status 3", TRUE);
+    await_text(fixture, "cache is stopped", TRUE);
+    g_assert_cmpuint(fixture->closed, ==, 1);
+}
+
 static void test_tabs(Fixture *fixture, gconstpointer data)
 {
     open_shell(fixture, "ct/201", NULL);
@@ -433,6 +456,7 @@ int main(int argc, char **argv)
     ADD("/consoles/leaving", test_leaving);
     ADD("/consoles/busy", test_busy_is_taken_over);
     ADD("/consoles/ended", test_failed_and_ended);
+    ADD("/consoles/reason", test_reason);
     ADD("/consoles/tabs", test_tabs);
     ADD("/consoles/scroll", test_scroll_search_copy);
     ADD("/consoles/hostile", test_hostile_program);

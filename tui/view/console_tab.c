@@ -35,8 +35,7 @@ static void set_state(ConsoleTab *tab, ConsoleTabState state, const char *messag
     tab->context->changed(tab->context->user);
 }
 
-/* Ends the stream, if any. */
-static void disconnect(ConsoleTab *tab)
+static void stop_bytes(ConsoleTab *tab)
 {
     drop_source(&tab->reader);
     drop_source(&tab->writer);
@@ -44,9 +43,23 @@ static void disconnect(ConsoleTab *tab)
     if (tab->descriptor >= 0)
         (void)close(tab->descriptor);
     tab->descriptor = -1;
+}
+
+/* Ends the stream, if any. */
+static void disconnect(ConsoleTab *tab)
+{
+    stop_bytes(tab);
     ConsoleStream *stream = g_steal_pointer(&tab->stream);
     if (stream)
         tab->context->opener.close(stream, tab->context->opener_user);
+}
+
+static void on_ended(const char *reason, gpointer user)
+{
+    ConsoleTab *tab = user;
+    disconnect(tab);
+    if (reason || !tab->message)
+        set_state(tab, TAB_ENDED, reason);
 }
 
 static gboolean on_readable(int descriptor, GIOCondition condition, gpointer user)
@@ -60,8 +73,9 @@ static gboolean on_readable(int descriptor, GIOCondition condition, gpointer use
         /* A pty whose program ended says EIO. */
         g_autofree char *reason =
             got < 0 && errno != EIO && errno != ECONNRESET ? g_strdup(g_strerror(errno)) : NULL;
-        disconnect(tab);
+        stop_bytes(tab);
         set_state(tab, TAB_ENDED, reason);
+        tab->context->opener.ended(tab->stream, on_ended, tab, tab->context->opener_user);
         return G_SOURCE_REMOVE;
     }
     gint64 begun = g_get_monotonic_time();
@@ -131,6 +145,7 @@ void console_tab_reopen(ConsoleTab *tab, gboolean take)
 {
     if (tab->state == TAB_OPENING || tab->state == TAB_OPEN)
         return;
+    disconnect(tab);
     set_state(tab, TAB_OPENING, NULL);
     tab->stream = tab->context->opener.open(&tab->target, terminal_rows(tab->terminal),
                                             terminal_columns(tab->terminal), take, on_opened,

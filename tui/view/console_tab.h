@@ -34,7 +34,7 @@ typedef struct {
     char *title;          /* "ct/201 shell" */
     Terminal *terminal;
     ConsoleTabState state;
-    char *message;  /* why it failed or is busy; else NULL */
+    char *message;  /* why it failed, is busy or ended; else NULL */
     gboolean fresh; /* output came that the person has not seen */
 
     ConsoleStream *stream;

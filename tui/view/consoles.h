@@ -47,12 +47,18 @@ typedef struct ConsoleStream ConsoleStream;
  * on), or -1 and an error. WIRE_ERROR_BUSY offers the person to take over. */
 typedef void (*ConsoleOpened)(int descriptor, const GError *error, gpointer tab);
 
+/* How a program ended, for people; NULL when there is nothing to say. */
+typedef void (*ConsoleEnded)(const char *reason, gpointer tab);
+
 typedef struct {
     /* Starts to open. Answers exactly once, never from inside this call, unless
      * closed before. */
     ConsoleStream *(*open)(const ConsoleTarget *target, guint rows, guint columns,
                            gboolean take, ConsoleOpened opened, gpointer tab, gpointer user);
     void (*resize)(ConsoleStream *stream, guint rows, guint columns, gpointer user);
+    /* The end of its bytes was read: asks how it ended. Answers at most once, maybe
+     * from inside this call, and not after close(). */
+    void (*ended)(ConsoleStream *stream, ConsoleEnded ended, gpointer tab, gpointer user);
     /* Ends it, opened or not, and frees it. The descriptor has been closed. */
     void (*close)(ConsoleStream *stream, gpointer user);
 } ConsolesOpener;
@@ -64,6 +70,9 @@ typedef struct {
     void (*leave)(gpointer user);
     /* Writes the line of running tasks ("" for none). */
     void (*tasks)(char *buffer, size_t size, gpointer user);
+    /* Writes how the target stands ("v1 is stopped"), "" when it runs or nothing is
+     * known: the reason behind many an ended tab. */
+    void (*standing)(const ConsoleTarget *target, char *buffer, size_t size, gpointer user);
     Screen *screen;      /* clipboard and bell go there */
     const char *cluster; /* first word of the title; copied */
 } ConsolesHost;

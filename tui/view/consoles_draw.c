@@ -39,13 +39,12 @@ static const char *state_sentence(const ConsoleTab *tab)
 static void draw_title(const Consoles *consoles, Box box)
 {
     static const char keys[] = "Ctrl-] leave   Ctrl-] f full   Ctrl-] t tabs";
+    static const char fewer[] = "Ctrl-] leave   Ctrl-] ? keys";
     static const char command[] = "Ctrl-] leave  f t n p s c k r  ? keys";
     Screen *screen = consoles->host.screen;
     const ConsoleTab *tab = consoles_current(consoles);
     gboolean asked = consoles->mode == CONSOLES_COMMAND || consoles->mode == CONSOLES_HELP;
-    const char *right = asked ? command : keys;
     const char *into = glyph_text(GLYPH_INTO, screen_ascii(screen));
-    int width = (int)strlen(right), left = box.columns - width - 3;
     char place[TEXT_MAX];
     const char *what = tab ? strrchr(tab->title, ' ') + 1 : "";
     if (!tab)
@@ -58,6 +57,10 @@ static void draw_title(const Consoles *consoles, Box box)
     else
         (void)g_snprintf(place, sizeof place, " %s %s %s %s %s", consoles->cluster, into,
                          tab->target.node, into, what);
+    /* Where one is matters more than all the keys. */
+    int room = box.columns - text_columns(place, screen_utf8(screen)) - 3;
+    const char *right = asked ? command : room < (int)strlen(keys) ? fewer : keys;
+    int left = box.columns - (int)strlen(right) - 3;
     draw_field(screen, box.row, box.column, MAX(left, 0), ROLE_TITLE, ALIGN_LEFT, place);
     draw_field(screen, box.row, box.column + MAX(left, 0), box.columns - MAX(left, 0),
                asked ? ROLE_ACCENT : ROLE_DIM, ALIGN_RIGHT, right);
@@ -171,12 +174,16 @@ static void draw_state_box(const Consoles *consoles, const ConsoleTab *tab, Box 
         [TAB_ENDED] = "r open again  k close  Esc leave",
         [TAB_OPEN] = "",
     };
-    const char *lines[3];
+    const char *lines[4];
+    char standing[TEXT_MAX] = "";
     guint count = 0;
-    if (tab->message) {
+    consoles->host.standing(&tab->target, standing, sizeof standing, consoles->host_user);
+    if (tab->message)
         lines[count++] = tab->message;
+    if (*standing)
+        lines[count++] = standing;
+    if (count)
         lines[count++] = "";
-    }
     lines[count++] = keys[tab->state];
     draw_box(consoles, pane, title, lines, count, G_MAXUINT);
 }

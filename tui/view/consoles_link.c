@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-enum { OPEN_DEADLINE = 15000, RESIZE_DEADLINE = 5000 }; /* ms */
+enum { OPEN_DEADLINE = 15000, RESIZE_DEADLINE = 5000, END_DEADLINE = 5000 }; /* ms */
 
 struct ConsolesLink {
     ConsolesFindLink find;
@@ -18,12 +18,13 @@ struct ConsoleStream {
     ConsolesLink *opener;
     char *node;
     char *id;         /* of the agent's stream, once there is one */
-    RpcClient *asked; /* where guest.console waits for its answer; else NULL */
+    RpcClient *asked; /* where `call` waits for its answer; else NULL */
     gint64 call;
     LinkShell *shell;
     GSource *later; /* the answer about a shell, not from inside open() */
     GError *error;
     ConsoleOpened opened;
+    ConsoleEnded ended;
     gpointer tab;
 };
 
@@ -139,6 +140,37 @@ static void resize_stream(ConsoleStream *stream, guint rows, guint columns, gpoi
                        RESIZE_DEADLINE, on_resized, NULL);
 }
 
+static void on_waited(const json_t *result, const GError *failure, gpointer user)
+{
+    ConsoleStream *stream = user;
+    stream->asked = NULL;
+    const json_t *status = json_object_get(result, "exit");
+    g_autofree char *reason = NULL;
+    if (failure)
+        reason = g_strdup(failure->message);
+    else if (wire_get_string(result, "error", NULL))
+        reason = g_strdup(wire_get_string(result, "error", NULL));
+    else if (json_is_integer(status) && json_integer_value(status) != 0)
+        reason = g_strdup_printf("its program ended with status %" JSON_INTEGER_FORMAT,
+                                 json_integer_value(status));
+    stream->ended(reason, stream->tab);
+}
+
+static void end_stream(ConsoleStream *stream, ConsoleEnded ended, gpointer tab, gpointer user)
+{
+    g_autoptr(GError) error = NULL;
+    Link *link = find_link(stream, &error);
+    stream->ended = ended;
+    if (!link || !stream->id) {
+        ended(error ? error->message : NULL, tab);
+        return;
+    }
+    stream->asked = link_rpc(link);
+    stream->call =
+        rpc_call(stream->asked, "stream.wait", json_pack("{s:s}", "stream", stream->id),
+                 END_DEADLINE, on_waited, stream);
+}
+
 static void close_stream(ConsoleStream *stream, gpointer user)
 {
     if (stream->asked)
@@ -156,6 +188,6 @@ static void close_stream(ConsoleStream *stream, gpointer user)
 
 const ConsolesOpener *consoles_link_opener(void)
 {
-    static const ConsolesOpener opener = {open_stream, resize_stream, close_stream};
+    static const ConsolesOpener opener = {open_stream, resize_stream, end_stream, close_stream};
     return &opener;
 }

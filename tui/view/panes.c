@@ -52,10 +52,27 @@ static void on_tasks(char *buffer, size_t size, gpointer user)
     }
 }
 
+static void on_standing(const ConsoleTarget *target, char *buffer, size_t size, gpointer user)
+{
+    const Panes *panes = user;
+    Model *model = cluster_model(panes->cluster);
+    const ModelNode *node = model_node_by_name(model, target->node);
+    *buffer = '\0';
+    if (!node || node->link != MODEL_LINK_UP || !target->guest)
+        return;
+    const ModelGuest *guest =
+        (const ModelGuest *)model_find(model, node->base.node, OBJECT_GUEST, target->guest);
+    if (!guest)
+        (void)g_snprintf(buffer, size, "%s is gone", target->guest);
+    else if (guest->state != GUEST_STATE_RUNNING)
+        (void)g_snprintf(buffer, size, "%s is %s", target->name ? target->name : target->guest,
+                         guest_state_name((GuestState)guest->state));
+}
+
 static Panes *panes_of(Console *console)
 {
     static const ConsolesHost blank = {
-        .changed = on_changed, .leave = on_leave, .tasks = on_tasks};
+        .changed = on_changed, .leave = on_leave, .tasks = on_tasks, .standing = on_standing};
     if (console->panes->pdata[console->cluster])
         return console->panes->pdata[console->cluster];
     Panes *panes = g_new0(Panes, 1);
