@@ -3,11 +3,12 @@
  * Four threads, so that none can hold another up:
  *   reader   owns the connection: opens it, lists, and reads a domain again
  *            whenever an event names it. Sleeps on its inbox. What has no event
- *            (autostart, a changed saved definition) it finds by listing again
- *            after a minute without any.
+ *            (autostart, a changed saved definition) is told by libvirt's files;
+ *            where they can't be watched it lists again after a quiet minute.
  *   figures  asks for the statistics of all domains once a second.
  *   finder   asks for addresses (kvm_finder.h).
- *   libvirt  runs its event loop (kvm_events.h); callbacks only write to the inbox.
+ *   libvirt  runs its event loop (kvm_events.h); callbacks (kvm_subscribe.h) only
+ *            write to the inbox.
  * What they find goes to the main context as sources, in the order it was found.
  *
  * Silence is noticed by a timer in the main context that is set to a while after
@@ -26,6 +27,7 @@
 #include "backend/guest/kvm_events.h"
 #include "backend/guest/kvm_figures.h"
 #include "backend/guest/kvm_finder.h"
+#include "backend/guest/kvm_subscribe.h"
 
 #include <string.h>
 
@@ -42,20 +44,30 @@ enum {
     KEEPALIVE_COUNT = 6,
 };
 
-typedef enum { NOTE_DOMAIN, NOTE_ADDRESSES, NOTE_CLOSED, NOTE_PING, NOTE_STOP } NoteKind;
+typedef enum {
+    NOTE_DOMAIN,
+    NOTE_SAVED,
+    NOTE_ADDRESSES,
+    NOTE_CLOSED,
+    NOTE_PING,
+    NOTE_STOP
+} NoteKind;
 
 /* What stands in the reader's inbox. */
 typedef struct {
     NoteKind kind;
     char native[VIR_UUID_STRING_BUFLEN]; /* NOTE_DOMAIN, NOTE_ADDRESSES */
     GStrv addresses;                     /* NOTE_ADDRESSES */
+    char *name;                          /* NOTE_SAVED: a domain's, or NULL for any */
 } Note;
 
 static void note_free(gpointer pointer)
 {
     Note *note = pointer;
-    if (note)
+    if (note) {
         g_strfreev(note->addresses);
+        g_free(note->name);
+    }
     g_free(note);
 }
 
@@ -66,9 +78,10 @@ struct GuestObserver {
     gpointer user;
     GAsyncQueue *inbox; /* of Note * */
     GSource *watchdog;
-    KvmFinder *finder;   /* reader's */
-    gboolean connecting; /* reader's: the list of a new connection is being read */
-    GHashTable *known;   /* reader's: GuestSummary by native */
+    KvmFinder *finder;             /* reader's */
+    KvmSubscription *subscription; /* reader's: while there is a connection */
+    gboolean connecting;           /* reader's: the list of a new connection is being read */
+    GHashTable *known;             /* reader's: GuestSummary by native */
 
     GMutex lock; /* for what follows */
     GCond wake;  /* stop, a connection, the end of a thread */
@@ -340,89 +353,28 @@ static gboolean watch(GSource *source, GSourceFunc callback, gpointer user)
 
 static GSourceFuncs watchdog_functions = {.dispatch = watch};
 
-/* ---- libvirt's callbacks ---- */
+/* ---- what the connection tells ---- */
 
-static void note_domain(GuestObserver *observer, virDomainPtr domain)
+static void on_domain(const char *native, gpointer user)
 {
-    char native[VIR_UUID_STRING_BUFLEN];
-    if (virDomainGetUUIDString(domain, native) == 0)
-        push_note(observer, NOTE_DOMAIN, native);
+    push_note(user, NOTE_DOMAIN, native);
 }
 
-static void on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail,
-                         void *user)
+static void on_saved(const char *name, gpointer user)
 {
-    note_domain(user, domain);
+    GuestObserver *observer = user;
+    Note *note = g_new0(Note, 1);
+    note->kind = NOTE_SAVED;
+    note->name = g_strdup(name);
+    g_async_queue_push(observer->inbox, note);
 }
 
-static void on_plain(virConnectPtr connection, virDomainPtr domain, void *user)
-{
-    note_domain(user, domain);
-}
-
-static void on_balloon(virConnectPtr connection, virDomainPtr domain, unsigned long long actual,
-                       void *user)
-{
-    note_domain(user, domain);
-}
-
-static void on_device(virConnectPtr connection, virDomainPtr domain, const char *alias,
-                      void *user)
-{
-    note_domain(user, domain);
-}
-
-static void on_agent(virConnectPtr connection, virDomainPtr domain, int state, int reason,
-                     void *user)
-{
-    note_domain(user, domain);
-}
-
-static void on_tunable(virConnectPtr connection, virDomainPtr domain,
-                       virTypedParameterPtr parameters, int count, void *user)
-{
-    note_domain(user, domain);
-}
-
-static void on_metadata(virConnectPtr connection, virDomainPtr domain, int type,
-                        const char *uri, void *user)
-{
-    note_domain(user, domain);
-}
-
-static void on_disk(virConnectPtr connection, virDomainPtr domain, const char *old_path,
-                    const char *new_path, const char *alias, int reason, void *user)
-{
-    note_domain(user, domain);
-}
-
-static void on_sleep(virConnectPtr connection, virDomainPtr domain, int reason, void *user)
-{
-    note_domain(user, domain);
-}
-
-static void on_close(virConnectPtr connection, int reason, void *user)
+static void on_closed(gpointer user)
 {
     push_note(user, NOTE_CLOSED, NULL);
 }
 
-static const struct {
-    int event;
-    virConnectDomainEventGenericCallback callback;
-} subscriptions[] = {
-    {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
-    {VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_plain)},
-    {VIR_DOMAIN_EVENT_ID_CONTROL_ERROR, VIR_DOMAIN_EVENT_CALLBACK(on_plain)},
-    {VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_balloon)},
-    {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
-    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
-    {VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_agent)},
-    {VIR_DOMAIN_EVENT_ID_TUNABLE, VIR_DOMAIN_EVENT_CALLBACK(on_tunable)},
-    {VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_metadata)},
-    {VIR_DOMAIN_EVENT_ID_DISK_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_disk)},
-    {VIR_DOMAIN_EVENT_ID_PMSUSPEND, VIR_DOMAIN_EVENT_CALLBACK(on_sleep)},
-    {VIR_DOMAIN_EVENT_ID_PMWAKEUP, VIR_DOMAIN_EVENT_CALLBACK(on_sleep)},
-};
+static const KvmNews news = {.domain = on_domain, .saved = on_saved, .closed = on_closed};
 
 /* ---- the reader ---- */
 
@@ -549,17 +501,9 @@ static json_t *versions_read(virConnectPtr connection)
     return versions;
 }
 
-static void unsubscribe(virConnectPtr connection, const int *identifiers)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++)
-        if (identifiers[i] >= 0)
-            (void)virConnectDomainEventDeregisterAny(connection, identifiers[i]);
-    (void)virConnectUnregisterCloseCallback(connection, on_close);
-}
-
 /* Opens, subscribes, lists: in this order, so that what happens during the list
  * is heard and read once more. */
-static virConnectPtr reader_connect(GuestObserver *observer, int *identifiers)
+static virConnectPtr reader_connect(GuestObserver *observer)
 {
     g_autoptr(GError) error = NULL;
     g_mutex_lock(&observer->lock);
@@ -577,15 +521,8 @@ static virConnectPtr reader_connect(GuestObserver *observer, int *identifiers)
         return NULL;
     }
     (void)virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT);
-    (void)virConnectRegisterCloseCallback(connection, on_close, observer_ref(observer),
-                                          observer_unref);
-    for (size_t i = 0; i < G_N_ELEMENTS(subscriptions); i++) {
-        identifiers[i] = virConnectDomainEventRegisterAny(
-            connection, NULL, subscriptions[i].event, subscriptions[i].callback,
-            observer_ref(observer), observer_unref);
-        if (identifiers[i] < 0)
-            observer_unref(observer);
-    }
+    observer->subscription =
+        kvm_subscribe(connection, &news, observer_ref(observer), observer_unref);
     json_t *versions = versions_read(connection);
     observer->connecting = TRUE;
     gboolean listed = list_all(observer, connection);
@@ -593,7 +530,7 @@ static virConnectPtr reader_connect(GuestObserver *observer, int *identifiers)
     if (!listed) {
         kvm_finder_forget(observer->finder, NULL);
         json_decref(versions);
-        unsubscribe(connection, identifiers);
+        kvm_unsubscribe(g_steal_pointer(&observer->subscription));
         (void)virConnectClose(connection);
         return NULL;
     }
@@ -607,8 +544,7 @@ static virConnectPtr reader_connect(GuestObserver *observer, int *identifiers)
     return connection;
 }
 
-static void reader_disconnect(GuestObserver *observer, virConnectPtr connection,
-                              const int *identifiers)
+static void reader_disconnect(GuestObserver *observer, virConnectPtr connection)
 {
     g_mutex_lock(&observer->lock);
     observer->connection = NULL;
@@ -618,8 +554,20 @@ static void reader_disconnect(GuestObserver *observer, virConnectPtr connection,
                    "systemctl start libvirtd");
     g_mutex_unlock(&observer->lock);
     kvm_finder_forget(observer->finder, NULL);
-    unsubscribe(connection, identifiers);
+    kvm_unsubscribe(g_steal_pointer(&observer->subscription));
     (void)virConnectClose(connection);
+}
+
+/* Adds the identifiers of the domains of that name, or of all (NULL). One that is
+ * not known yet has an event coming. */
+static void add_named(GuestObserver *observer, const char *name, GHashTable *domains)
+{
+    GHashTableIter iterator;
+    gpointer native, summary;
+    g_hash_table_iter_init(&iterator, observer->known);
+    while (g_hash_table_iter_next(&iterator, &native, &summary))
+        if (!name || g_strcmp0(((const GuestSummary *)summary)->name, name) == 0)
+            g_hash_table_add(domains, g_strdup(native));
 }
 
 /* Handles one note and all that are there already; a domain that several of them
@@ -633,6 +581,9 @@ static gboolean handle_notes(GuestObserver *observer, virConnectPtr connection, 
         switch (note->kind) {
         case NOTE_DOMAIN:
             g_hash_table_add(domains, g_strdup(note->native));
+            break;
+        case NOTE_SAVED:
+            add_named(observer, note->name, domains);
             break;
         case NOTE_ADDRESSES:
             take_addresses(observer, note);
@@ -673,6 +624,8 @@ static void pause_reader(GuestObserver *observer, gint64 pause)
 /* FALSE when the connection is to be given up. */
 static gboolean serve_inbox(GuestObserver *observer, virConnectPtr connection)
 {
+    if (kvm_subscription_hears_saved(observer->subscription))
+        return handle_notes(observer, connection, g_async_queue_pop(observer->inbox));
     Note *note = g_async_queue_timeout_pop(observer->inbox, LIST_AGAIN);
     return note ? handle_notes(observer, connection, note) : list_all(observer, connection);
 }
@@ -680,16 +633,15 @@ static gboolean serve_inbox(GuestObserver *observer, virConnectPtr connection)
 static gpointer run_reader(gpointer pointer)
 {
     GuestObserver *observer = pointer;
-    int identifiers[G_N_ELEMENTS(subscriptions)];
     gint64 pause = PAUSE_FIRST;
     observer->finder = kvm_finder_new(on_addresses, observer_ref(observer), observer_unref);
     while (!stopped(observer)) {
-        virConnectPtr connection = reader_connect(observer, identifiers);
+        virConnectPtr connection = reader_connect(observer);
         if (connection) {
             pause = PAUSE_FIRST;
             while (!stopped(observer) && serve_inbox(observer, connection))
                 ;
-            reader_disconnect(observer, connection, identifiers);
+            reader_disconnect(observer, connection);
         }
         pause_reader(observer, pause);
         pause = MIN(pause * 2, PAUSE_MAX);
