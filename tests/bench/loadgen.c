@@ -3,10 +3,12 @@
  * console can be measured and looked at with more guests than a machine holds.
  *
  *   loadgen --socket PATH [--nodes N] [--guests N] [--rate HZ] [--share PERCENT]
+ *           [--trace]
  *
  * With --nodes N above 1 it listens on PATH.1, PATH.2 ... as so many nodes,
  * each with its share of the guests. Every 1/HZ s, SHARE percent of the guests
- * have new figures. Acts are answered with a task that takes some seconds.
+ * have new figures. Acts are answered with a task that takes some seconds. With
+ * --trace it prints "METHOD TIME" for each answer, in seconds of CLOCK_MONOTONIC.
  */
 #include "backend/wire/channel.h"
 #include "backend/wire/error.h"
@@ -18,6 +20,7 @@
 #include <glib-unix.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -61,6 +64,7 @@ typedef struct {
 static char *socket_path;
 static int node_count = 1, guest_count = 100, share = 100;
 static double rate = 1;
+static gboolean trace;
 static GRand *dice;
 
 static double wander(double value, double step, double low, double high)
@@ -259,6 +263,10 @@ static void on_line(const char *line, size_t length, gpointer user)
         return;
     json_t *result = answer(session, request);
     wire_channel_send_steal(session->channel, wire_message_response(request->id, result));
+    if (trace) {
+        printf("%s %.6f\n", request->method, (double)g_get_monotonic_time() / G_USEC_PER_SEC);
+        (void)fflush(stdout);
+    }
     if (g_str_equal(request->method, "watch.open"))
         send_snapshot(session);
 }
@@ -379,6 +387,7 @@ int main(int argc, char **argv)
         {"guests", 'g', 0, G_OPTION_ARG_INT, &guest_count, "guests to pretend", "N"},
         {"rate", 'r', 0, G_OPTION_ARG_DOUBLE, &rate, "changes a second", "HZ"},
         {"share", 'p', 0, G_OPTION_ARG_INT, &share, "guests that change each time", "PERCENT"},
+        {"trace", 't', 0, G_OPTION_ARG_NONE, &trace, "print when what was answered", NULL},
         G_OPTION_ENTRY_NULL};
     g_autoptr(GError) error = NULL;
     g_autoptr(GOptionContext) context = g_option_context_new("- a load generator, no agent");
