@@ -162,9 +162,18 @@ static void on_model(ModelChange change, ModelObject *object, guint64 fields, gp
     g_hash_table_remove(console->own_tasks, object->id);
 }
 
+/* What a person waits for is shown at once: the first rows of a node. */
 static void on_cluster_changed(Cluster *cluster, guint node, gpointer user)
 {
-    console_changed(user);
+    Console *console = user;
+    if (cluster == console_cluster(console) && console->screen &&
+        model_node(cluster_model(cluster), node)->ready) {
+        if (console->frame)
+            (void)g_source_remove(console->frame);
+        console->frame = g_idle_add(on_frame, console);
+        return;
+    }
+    console_changed(console);
 }
 
 void console_go_to_cluster(Console *console, guint index)
