@@ -1,5 +1,6 @@
 """The command line beside virsh."""
 import json
+import subprocess
 
 from process import median
 from table import Row
@@ -22,12 +23,26 @@ def start(place):
                      f'{min(times["virsh"]) * 1000:.0f}')]
 
 
+def ask(place, method, count):
+    """Median milliseconds from a request to its answer, parsed, in one session."""
+    with subprocess.Popen([place.lab_program, 'run', 'node1',
+                           place.node_program('e2e/link-probe'), 'local'], text=True,
+                          env=place.environment, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as probe:
+        for line in probe.stdout:
+            if line == 'connected\n':
+                probe.stdin.write(f'{method} {count}\n')
+                probe.stdin.flush()
+            elif line.startswith(method):
+                probe.stdin.close()
+                return int(line.split()[1]) / 1000
+    raise RuntimeError(f'{method}: no answer')
+
+
 def listing(place):
     """Listing guests"""
     place.define(LISTED, 'listed')
-    probe = place.node(place.node_program('e2e/link-probe'), 'local',
-                       input=f'guest.list {place.rounds * 2}\n')
-    answer = int(probe.split('guest.list ')[1].split()[0]) / 1000
+    answer = ask(place, 'guest.list', place.rounds * 2)
     steps = [{'name': 'gantry', 'run': ['/opt/gantry/build/tui/gantry', 'guest', 'ls']},
              {'name': 'virsh', 'run': ['virsh', '-q', 'list', '--all']}]
     times = json.loads(place.node(
