@@ -57,7 +57,7 @@ static void draw_status(Console *console)
     }
     if (console->options->readonly)
         piece(console, 0, &column, ROLE_WARNING, "   readonly");
-    units_clock((double)(g_get_real_time() / G_USEC_PER_SEC), TRUE, clock, sizeof clock);
+    units_clock((double)g_get_real_time() / G_USEC_PER_SEC, TRUE, clock, sizeof clock);
     if (column + 10 < columns)
         draw_text(console->screen, 0, columns - 9, 8, ROLE_STATUS, clock);
 }

@@ -32,20 +32,18 @@ struct Console {
     GPtrArray *overlays;
     GHashTable *prompts; /* Link to the Overlay that asks for it */
     char *message;
-    Role message_role;
     gint64 message_until; /* monotonic */
     guint frame;          /* source of the next frame, or 0 */
     gint64 last_frame;
-    bool filtering;
     Input filter;
     char *filter_before;
     char *filter_error;
-    bool pasting;
     ChartStyle charts;
-    bool mouse;
     char *skin;
     GHashTable *own_tasks; /* ids of tasks that were asked for here */
-    guint pending;         /* acts that no agent has answered yet */
+    Role message_role;
+    bool filtering, pasting, mouse;
+    guint pending; /* acts that no agent has answered yet */
 };
 
 /* console.c */

@@ -213,7 +213,7 @@ static void draw_title(const GuestView *view, const ModelGuest *guest, Screen *s
                     view->subject.id, guest->name ? guest->name : "", node ? node->name : "?");
     draw_glyph(screen, box.row, column, role, glyph);
     units_duration(guest->started > 0
-                       ? (double)(g_get_real_time() / G_USEC_PER_SEC - guest->started)
+                       ? (double)g_get_real_time() / G_USEC_PER_SEC - (double)guest->started
                        : NAN,
                    up, sizeof up);
     column += 2;
@@ -221,7 +221,8 @@ static void draw_title(const GuestView *view, const ModelGuest *guest, Screen *s
         draw_printf(screen, box.row, column, 24, role, "%s %s",
                     guest_state_name((GuestState)guest->state), guest->started > 0 ? up : "");
     if (model_is_stale(model, &guest->base, &since)) {
-        units_duration((double)(g_get_real_time() / G_USEC_PER_SEC - since), age, sizeof age);
+        units_duration((double)g_get_real_time() / G_USEC_PER_SEC - (double)since, age,
+                       sizeof age);
         draw_printf(screen, box.row + 2, 1, box.columns - 2, ROLE_WARNING,
                     "what is shown is %s old: %s", age,
                     node && node->link != MODEL_LINK_UP ? "the node is not reached"

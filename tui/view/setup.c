@@ -167,7 +167,7 @@ static void apply_words(ConsoleSetup *setup)
     setup->options.binding_count = setup->bindings->len;
 }
 
-ConsoleSetup *console_setup_new(const char *const *words, GError **error)
+static bool read_files(ConsoleSetup *setup, GError **error)
 {
     static const ConsoleNames names = {.action = is_action,
                                        .key = is_key,
@@ -176,18 +176,25 @@ ConsoleSetup *console_setup_new(const char *const *words, GError **error)
                                        .style = is_style,
                                        .view = is_view,
                                        .column = is_column};
-    g_autoptr(ConsoleSetup) setup = g_new0(ConsoleSetup, 1);
+    g_autoptr(GError) trouble = NULL;
+    setup->config = conf_console_load(NULL, &names, error);
+    if (!setup->config)
+        return false;
+    setup->named = conf_clusters_load(NULL, &trouble);
+    if (trouble)
+        g_propagate_error(error, g_steal_pointer(&trouble));
+    return setup->named != NULL;
+}
+
+ConsoleSetup *console_setup_new(const char *const *words, GError **error)
+{
+    ConsoleSetup *setup = g_new0(ConsoleSetup, 1);
     setup->texts = g_ptr_array_new_with_free_func(g_free);
     setup->members = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
     setup->clusters = g_array_new(FALSE, TRUE, sizeof(ClusterSetup));
     setup->bindings = g_array_new(FALSE, TRUE, sizeof(ActionBinding));
-    setup->config = conf_console_load(NULL, &names, error);
-    if (!setup->config)
-        return NULL;
-    g_autoptr(GError) trouble = NULL;
-    setup->named = conf_clusters_load(NULL, &trouble);
-    if (trouble) {
-        g_propagate_error(error, g_steal_pointer(&trouble));
+    if (!read_files(setup, error)) {
+        console_setup_free(setup);
         return NULL;
     }
     add_clusters(setup, words);
@@ -195,7 +202,7 @@ ConsoleSetup *console_setup_new(const char *const *words, GError **error)
     apply_words(setup);
     setup->options.clusters = (const ClusterSetup *)(gpointer)setup->clusters->data;
     setup->options.cluster_count = setup->clusters->len;
-    return g_steal_pointer(&setup);
+    return setup;
 }
 
 void console_setup_free(ConsoleSetup *setup)

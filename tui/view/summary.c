@@ -78,7 +78,7 @@ GPtrArray *troubles_of(const Model *model)
         const ModelNode *node = model_node(model, alarm->base.node);
         char age[16];
         units_duration(alarm->since > 0
-                           ? (double)(g_get_real_time() / G_USEC_PER_SEC - alarm->since)
+                           ? (double)g_get_real_time() / G_USEC_PER_SEC - (double)alarm->since
                            : NAN,
                        age, sizeof age);
         add(troubles, g_strcmp0(alarm->severity, "error") == 0,
