@@ -346,7 +346,8 @@ static Node *make_node(int index)
         guest->number = 100 + index + (int)i * node_count;
         guest->container = guest->number % 5 == 0;
         guest->state = guest->number % 7 == 3 ? GUEST_STATE_STOPPED : GUEST_STATE_RUNNING;
-        guest->started = guest->state == GUEST_STATE_RUNNING ? now - guest->number * 977 : 0;
+        guest->started =
+            guest->state == GUEST_STATE_RUNNING ? now - guest->number * (gint64)977 : 0;
         guest->cpu = guest->number % 90;
         guest->memory = 1e9 + guest->number % 100 * 1e7;
         guest->read = guest->write = guest->number % 50 * 1e5;

@@ -235,15 +235,11 @@ static guint64 depends_on(ObjectKind kind, int field)
     return G_GUINT64_CONSTANT(1) << field;
 }
 
-Filter *filter_parse(ObjectKind kind, const char *text, GError **error)
+static bool parse_terms(Filter *filter, ObjectKind kind, const char *text, GError **error)
 {
-    g_autoptr(Filter) filter = g_new0(Filter, 1);
-    filter->kind = kind;
-    filter->terms = g_array_new(FALSE, TRUE, sizeof(Term));
-    g_array_set_clear_func(filter->terms, term_clear);
     if (strlen(text) > TEXT_MAX || !g_utf8_validate(text, -1, NULL)) {
         wire_error_set(error, WIRE_ERROR_LIMIT, "the filter is too long");
-        return NULL;
+        return false;
     }
     char *token;
     while ((token = next_token(&text))) {
@@ -251,12 +247,12 @@ Filter *filter_parse(ObjectKind kind, const char *text, GError **error)
         Term term;
         if (filter->terms->len >= TERMS_MAX) {
             wire_error_set(error, WIRE_ERROR_LIMIT, "the filter has too many terms");
-            return NULL;
+            return false;
         }
         bool parsed = parse_term(kind, owned, &term, error);
         if (!parsed) {
             term_clear(&term);
-            return NULL;
+            return false;
         }
         /* "state:" while it is being typed is no condition yet. */
         if (!*term.text) {
@@ -266,7 +262,20 @@ Filter *filter_parse(ObjectKind kind, const char *text, GError **error)
         g_array_append_val(filter->terms, term);
         filter->fields |= term.field < 0 ? text_fields(kind) : depends_on(kind, term.field);
     }
-    return g_steal_pointer(&filter);
+    return true;
+}
+
+Filter *filter_parse(ObjectKind kind, const char *text, GError **error)
+{
+    Filter *filter = g_new0(Filter, 1);
+    filter->kind = kind;
+    filter->terms = g_array_new(FALSE, TRUE, sizeof(Term));
+    g_array_set_clear_func(filter->terms, term_clear);
+    if (!parse_terms(filter, kind, text, error)) {
+        filter_free(filter);
+        return NULL;
+    }
+    return filter;
 }
 
 /* Without regard to the case of ASCII; needle is in lower case. A table of ten

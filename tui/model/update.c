@@ -62,7 +62,8 @@ static bool set_string(char **member, const char *text)
         return false;
     if (text && strlen(text) > TEXT_MAX) {
         const char *end = g_utf8_find_prev_char(text, text + TEXT_MAX);
-        text = cut = g_strndup(text, end ? (gsize)(end - text) : 0);
+        cut = g_strndup(text, end ? (gsize)(end - text) : 0);
+        text = cut;
         if (g_strcmp0(*member, text) == 0)
             return false;
     }

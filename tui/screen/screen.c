@@ -269,11 +269,33 @@ static bool start_curses(Screen *screen, GError **error)
     return true;
 }
 
+static bool start(Screen *screen, const ScreenOptions *options, GError **error)
+{
+    static const RelayEvents relay_events = {.drained = on_drained, .lost = on_lost};
+    if (!check_terminal(screen, error))
+        return false;
+    open_terminal(screen);
+    set_raw(screen);
+    screen->relay = relay_new(screen->output, is_modern(screen), &relay_events, screen);
+    if (!start_curses(screen, error))
+        return false;
+    choose_colours(screen, options);
+    screen->skin = skin_builtin("terminal");
+    screen_set_skin(screen, options->skin);
+    measure(screen);
+    if (is_modern(screen))
+        screen_send(screen, "\033[?2004h", 8);
+    screen_set_mouse(screen, options->mouse);
+    attach(screen, 0, g_unix_fd_source_new(screen->input, G_IO_IN | G_IO_HUP | G_IO_ERR),
+           G_SOURCE_FUNC(on_input));
+    attach(screen, 1, g_unix_signal_source_new(SIGWINCH), on_window_change);
+    return true;
+}
+
 Screen *screen_open(const ScreenOptions *options, const ScreenEvents *events, gpointer user,
                     GError **error)
 {
-    static const RelayEvents relay_events = {.drained = on_drained, .lost = on_lost};
-    g_autoptr(Screen) screen = g_new0(Screen, 1);
+    Screen *screen = g_new0(Screen, 1);
     const char *term = options->term ? options->term : g_getenv("TERM");
     screen->events = *events;
     screen->user = user;
@@ -286,24 +308,11 @@ Screen *screen_open(const ScreenOptions *options, const ScreenEvents *events, gp
     (void)setlocale(LC_CTYPE, "");
     screen->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     screen->ascii = options->ascii || !screen->utf8;
-    if (!check_terminal(screen, error))
+    if (!start(screen, options, error)) {
+        screen_close(screen);
         return NULL;
-    open_terminal(screen);
-    set_raw(screen);
-    screen->relay = relay_new(screen->output, is_modern(screen), &relay_events, screen);
-    if (!start_curses(screen, error))
-        return NULL;
-    choose_colours(screen, options);
-    screen->skin = skin_builtin("terminal");
-    screen_set_skin(screen, options->skin);
-    measure(screen);
-    if (is_modern(screen))
-        screen_send(screen, "\033[?2004h", 8);
-    screen_set_mouse(screen, options->mouse);
-    attach(screen, 0, g_unix_fd_source_new(screen->input, G_IO_IN | G_IO_HUP | G_IO_ERR),
-           G_SOURCE_FUNC(on_input));
-    attach(screen, 1, g_unix_signal_source_new(SIGWINCH), on_window_change);
-    return g_steal_pointer(&screen);
+    }
+    return screen;
 }
 
 void screen_close(Screen *screen)

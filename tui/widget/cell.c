@@ -122,7 +122,7 @@ static void guest_state(Cell *cell, const Model *model, const ModelGuest *guest)
         else
             g_strlcpy(cell->text, verb ? verb + 1 : "busy", sizeof cell->text);
     } else if (guest->state == GUEST_STATE_RUNNING && guest->started > 0) {
-        units_duration((double)(g_get_real_time() / G_USEC_PER_SEC - guest->started),
+        units_duration((double)g_get_real_time() / G_USEC_PER_SEC - (double)guest->started,
                        cell->text, sizeof cell->text);
     } else {
         g_strlcpy(cell->text, guest_state_name((GuestState)guest->state), sizeof cell->text);
