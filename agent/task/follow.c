@@ -310,7 +310,11 @@ static gboolean is_of_this_boot(const Task *task)
 
 static void explain_unbegun(Task *task)
 {
-    if (is_of_this_boot(task))
+    /* The request to stop can come before the process listens to it. */
+    if (task->is_cancelling && is_of_this_boot(task))
+        set_error(task, WIRE_ERROR_CANCELLED, NULL,
+                  g_strdup_printf("cancelled by %s before it began", task->canceller));
+    else if (is_of_this_boot(task))
         set_error(task, WIRE_ERROR_FAILED, NULL,
                   g_strdup_printf("the task's process could not begin (%s)",
                                   task->exit ? task->exit : "it is gone"));
