@@ -105,7 +105,7 @@ class Rpc:
     def __init__(self, lab, node="node1", user="root", hello=True):
         command = ["gantryd", "bridge"]
         if user != "root":
-            command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"] + command
+            command = ["runuser", "-u", user, "--"] + command
         self.process = subprocess.Popen([LAB_COMMAND, "run", node] + command, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         lab.closing.callback(self.close)

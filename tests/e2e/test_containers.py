@@ -51,9 +51,7 @@ def power(lab, rpc):
     both("stopped", lab, rpc, "c1", "stopped", "STOPPED")
 
     # one that does not heed its signal
-    lab.sh("sed -i 's/^lxc.signal.halt.*/lxc.signal.halt = SIGUSR1/' /var/lib/lxc/c1/config")
-    lab.sh("sed -i 's/^::shutdown.*//; s/^::sysinit.*/::sysinit:\\/bin\\/true/' /var/lib/lxc/c1/rootfs/etc/inittab")
-    lab.sh("printf 'lxc.signal.halt = SIGWINCH\\n' >> /var/lib/lxc/c1/config")
+    lab.sh("sed -i 's/^lxc.signal.halt.*/lxc.signal.halt = SIGWINCH/' /var/lib/lxc/c1/config")
     done("start", rpc, "guest.start", guest="c1")
     task = rpc.task("guest.shutdown", guest="c1", timeout=1)
     check("a shutdown that takes too long fails", task["state"] == "failed" and "within 1 s" in task["error"], task)
@@ -140,6 +138,7 @@ def shown(lab, rpc):
                   "-o -path '*/lxc.payload.c2/cgroup.procs' | head -n 1)").split()
     same("number of processes", len(pids), detail["processes_count"])
 
+    lab.sh("echo root:100000:65536 | tee -a /etc/subuid >>/etc/subgid")
     lab.sh("cd /var/lib/lxc && cp -a c2 unpriv && sed -i 's/c2/unpriv/g; /^lxc.net/d; /cgroup.*memory/d; /mount.entry/d' unpriv/config"
            " && printf 'lxc.idmap = u 0 100000 65536\\nlxc.idmap = g 0 100000 65536\\nlxc.net.0.type = empty\\n' >> unpriv/config"
            " && chown -R 100000:100000 unpriv/rootfs && chmod 755 unpriv /srv/local /var/lib/lxc")
