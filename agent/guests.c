@@ -104,8 +104,9 @@ static void publish(GuestTable *table, const Guest *guest)
                      summary_json(table, guest));
 }
 
-static void publish_figures(GuestTable *table, const Guest *guest)
+static void publish_figures(GuestTable *table, Guest *guest)
 {
+    guest->shown = TRUE;
     const GuestFigures unknown = {NULL, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, NULL};
     const GuestFigures *f = guest->figures.native ? &guest->figures : &unknown;
     inventory_update(
@@ -124,7 +125,8 @@ void guest_table_publish_figures(GuestTable *table)
     gpointer value;
     g_hash_table_iter_init(&iterator, table->by_native);
     while (g_hash_table_iter_next(&iterator, NULL, &value))
-        publish_figures(table, value);
+        if (!((const Guest *)value)->shown)
+            publish_figures(table, value);
 }
 
 /* ---- what the drivers say ---- */
@@ -242,6 +244,7 @@ static void on_figures(const GuestFigures *figures, size_t count, gpointer user)
         guest->figures = figures[i];
         guest->figures.native = guest->summary->native;
         guest->figures.vcpu = figures[i].vcpu ? guest->vcpu : NULL;
+        guest->shown = FALSE;
         past_add_guest(table->agent->past, guest->id, &guest->figures);
         if (watched)
             publish_figures(table, guest);

@@ -27,6 +27,7 @@ typedef struct {
     GuestSummary *summary;
     GuestFigures figures; /* of the last second; native is NULL when there are none */
     double *vcpu;         /* what figures.vcpu points to */
+    gboolean shown;       /* the inventory has these figures */
     gint64 stale_since;   /* 0: its driver answers */
     gint64 acted;         /* when a task on it ended, monotonic microseconds; 0: none did */
 } Guest;

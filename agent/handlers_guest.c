@@ -20,11 +20,41 @@ static Guest *asked_guest(Request *request, GError **error)
     return guest;
 }
 
+/* Each a field that guests have, and named once. */
+static gboolean check_fields(const json_t *fields, GError **error)
+{
+    const ObjectField *known = object_kind_fields(OBJECT_GUEST);
+    guint64 seen = 0;
+    size_t index;
+    const json_t *name;
+    json_array_foreach(fields, index, name)
+    {
+        guint at = 0;
+        while (known[at].name && !g_str_equal(known[at].name, json_string_value(name)))
+            at++;
+        if (!known[at].name || seen & G_GUINT64_CONSTANT(1) << at) {
+            wire_error_set_field(error, WIRE_ERROR_PARAMS, "fields",
+                                 known[at].name ? "the field '%s' is named twice"
+                                                : "guests have no field '%s'",
+                                 json_string_value(name));
+            return FALSE;
+        }
+        seen |= G_GUINT64_CONSTANT(1) << at;
+    }
+    return TRUE;
+}
+
 static void serve_list(Request *request)
 {
+    const json_t *fields = json_object_get(request->params, "fields");
+    GError *error = NULL;
+    if (!check_fields(fields, &error)) {
+        request_fail(request, error);
+        return;
+    }
     guest_table_publish_figures(request->agent->guests);
-    request_answer(request, json_pack("{s:o}", "guests",
-                                      inventory_list(request->agent->inventory, OBJECT_GUEST)));
+    request_answer_list(request, "guests",
+                        inventory_list(request->agent->inventory, OBJECT_GUEST, fields));
 }
 
 /* ---- reading, in a worker ---- */

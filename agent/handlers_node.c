@@ -14,8 +14,7 @@ enum { LOG_LINES = 100, LOG_DEADLINE = 5000 };
 
 static void answer_list(Request *request, const char *name, ObjectKind kind)
 {
-    request_answer(request,
-                   json_pack("{s:o}", name, inventory_list(request->agent->inventory, kind)));
+    request_answer_list(request, name, inventory_list(request->agent->inventory, kind, NULL));
 }
 
 static void serve_list(Request *request)

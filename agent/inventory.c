@@ -242,41 +242,97 @@ const json_t *inventory_find(const Inventory *inventory, ObjectKind kind, const 
     return object ? object->document : NULL;
 }
 
-/* vm/99 before vm/100: by length of a trailing number, then by text. */
-static int compare_ids(gconstpointer a, gconstpointer b)
+typedef struct {
+    const char *id;
+    const Object *object;
+} Entry;
+
+static size_t count_digits(const char *text)
 {
-    const char *left = *(const char *const *)a, *right = *(const char *const *)b;
+    size_t count = 0;
+    while (g_ascii_isdigit(text[count]))
+        count++;
+    return count;
+}
+
+/* vm/99 before vm/100: by length of a trailing number, then by text. */
+static int compare_entries(gconstpointer a, gconstpointer b)
+{
+    const char *left = ((const Entry *)a)->id, *right = ((const Entry *)b)->id;
     size_t same = 0;
     while (left[same] && left[same] == right[same] && !g_ascii_isdigit(left[same]))
         same++;
-    size_t left_digits = strspn(left + same, "0123456789");
-    size_t right_digits = strspn(right + same, "0123456789");
+    size_t left_digits = count_digits(left + same);
+    size_t right_digits = count_digits(right + same);
     if (left_digits && right_digits && left_digits != right_digits)
         return left_digits < right_digits ? -1 : 1;
     return strcmp(left, right);
 }
 
-static GPtrArray *sorted_ids(const Inventory *inventory, ObjectKind kind)
+static GArray *sorted_entries(const Inventory *inventory, ObjectKind kind)
 {
-    guint count;
-    gpointer *keys = g_hash_table_get_keys_as_array(inventory->objects[kind], &count);
-    GPtrArray *ids = g_ptr_array_sized_new(count);
-    for (guint i = 0; i < count; i++)
-        g_ptr_array_add(ids, keys[i]);
-    g_free(keys);
-    g_ptr_array_sort(ids, compare_ids);
-    return ids;
+    GHashTable *objects = inventory->objects[kind];
+    GArray *entries =
+        g_array_sized_new(FALSE, FALSE, sizeof(Entry), g_hash_table_size(objects));
+    GHashTableIter iterator;
+    gpointer id, object;
+    g_hash_table_iter_init(&iterator, objects);
+    while (g_hash_table_iter_next(&iterator, &id, &object)) {
+        Entry entry = {id, object};
+        g_array_append_val(entries, entry);
+    }
+    g_array_sort(entries, compare_entries);
+    return entries;
 }
 
-json_t *inventory_list(const Inventory *inventory, ObjectKind kind)
+static int append_piece(const char *piece, size_t length, void *text)
 {
-    json_t *list = json_array();
-    g_autoptr(GPtrArray) ids = sorted_ids(inventory, kind);
-    for (guint i = 0; i < ids->len; i++) {
-        const Object *object = g_hash_table_lookup(inventory->objects[kind], ids->pdata[i]);
-        json_array_append(list, object->document);
+    g_string_append_len(text, piece, (gssize)length);
+    return 0;
+}
+
+static void append_value(GString *text, const json_t *value)
+{
+    (void)json_dump_callback(value, append_piece, text, WIRE_DUMP | JSON_ENCODE_ANY);
+}
+
+/* Names of fields need no escapes: see object_kind_fields(). */
+static void append_fields(GString *text, const json_t *document, const json_t *fields)
+{
+    size_t index;
+    const json_t *name;
+    g_string_append_c(text, '{');
+    json_array_foreach(fields, index, name)
+    {
+        const json_t *value = json_object_get(document, json_string_value(name));
+        if (!value)
+            continue;
+        if (text->str[text->len - 1] != '{')
+            g_string_append_c(text, ',');
+        g_string_append_c(text, '"');
+        g_string_append_len(text, json_string_value(name), (gssize)json_string_length(name));
+        g_string_append_len(text, "\":", 2);
+        append_value(text, value);
     }
-    return list;
+    g_string_append_c(text, '}');
+}
+
+GString *inventory_list(const Inventory *inventory, ObjectKind kind, const json_t *fields)
+{
+    g_autoptr(GArray) entries = sorted_entries(inventory, kind);
+    GString *text = g_string_sized_new(entries->len * (gsize)(fields ? 160 : 400) + 2);
+    g_string_append_c(text, '[');
+    for (guint i = 0; i < entries->len; i++) {
+        const json_t *document = g_array_index(entries, Entry, i).object->document;
+        if (i > 0)
+            g_string_append_c(text, ',');
+        if (fields)
+            append_fields(text, document, fields);
+        else
+            append_value(text, document);
+    }
+    g_string_append_c(text, ']');
+    return text;
 }
 
 gboolean inventory_watched(const Inventory *inventory, ObjectKind kind)
@@ -310,10 +366,9 @@ static void send_snapshot(const Inventory *inventory, InventoryWatch *watch)
     for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
         if (!(watch->kinds & (1u << kind)))
             continue;
-        g_autoptr(GPtrArray) ids = sorted_ids(inventory, (ObjectKind)kind);
-        for (guint i = 0; i < ids->len; i++) {
-            const Object *object = g_hash_table_lookup(inventory->objects[kind], ids->pdata[i]);
-            json_array_append(piece, object->document);
+        g_autoptr(GArray) entries = sorted_entries(inventory, (ObjectKind)kind);
+        for (guint i = 0; i < entries->len; i++) {
+            json_array_append(piece, g_array_index(entries, Entry, i).object->document);
             if (json_array_size(piece) >= PIECE_OBJECTS)
                 send_piece(watch, piece, FALSE);
         }

@@ -41,9 +41,12 @@ void inventory_free(Inventory *inventory);
 void inventory_update(Inventory *inventory, ObjectKind kind, const char *id, json_t *fields);
 void inventory_remove(Inventory *inventory, ObjectKind kind, const char *id);
 
-/* The object (borrowed) or NULL; all of a kind as a new array sorted by id. */
+/* The object (borrowed) or NULL. */
 const json_t *inventory_find(const Inventory *inventory, ObjectKind kind, const char *id);
-json_t *inventory_list(const Inventory *inventory, ObjectKind kind);
+/* All of a kind, sorted by id, as the text of a JSON array: making values of a
+ * thousand objects first would cost more than all the rest. fields: an array of
+ * names out of object_kind_fields(), or NULL for all. */
+GString *inventory_list(const Inventory *inventory, ObjectKind kind, const json_t *fields);
 
 /* TRUE when somebody watches this kind. */
 gboolean inventory_watched(const Inventory *inventory, ObjectKind kind);

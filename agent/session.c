@@ -84,6 +84,20 @@ void request_answer(Request *request, json_t *result)
     request_free(request);
 }
 
+void request_answer_list(Request *request, const char *member, GString *list)
+{
+    if (request->session) {
+        g_autofree char *head = g_strdup_printf(
+            "{\"jsonrpc\":\"2.0\",\"id\":%" G_GINT64_FORMAT ",\"result\":{\"%s\":", request->id,
+            member);
+        g_string_prepend(list, head);
+        g_string_append(list, "}}");
+        wire_channel_send(request->session->channel, list->str, list->len);
+    }
+    g_string_free(list, TRUE);
+    request_free(request);
+}
+
 void request_fail(Request *request, GError *error)
 {
     if (request->method->audited)

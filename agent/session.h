@@ -39,6 +39,9 @@ typedef void (*RequestHandler)(Request *request);
 
 /* Answers and frees the request. result and error are stolen. */
 void request_answer(Request *request, json_t *result);
+/* With an object of one member, whose text (stolen) is JSON already. Not for
+ * methods that are audited. */
+void request_answer_list(Request *request, const char *member, GString *list);
 void request_fail(Request *request, GError *error);
 /* Either: with what a GError * function left. */
 void request_finish(Request *request, json_t *result, GError *error);

@@ -46,6 +46,11 @@ static const WireParameter syslog_parameters[] = {
     {"lines", WIRE_TYPE_INTEGER, false, 1, 1000, .help = "how many lines, 100 when absent"},
     END_OF_PARAMETERS};
 
+static const WireParameter guest_list_parameters[] = {
+    {"fields", WIRE_TYPE_STRINGS, false, 1, 64,
+     .help = "the fields of each guest that are wanted; all when absent"},
+    END_OF_PARAMETERS};
+
 static const WireParameter guest_parameters[] = {GUEST, END_OF_PARAMETERS};
 
 static const WireParameter definition_parameters[] = {
@@ -182,7 +187,7 @@ static const WireMethod methods[] = {
          "start, step and for each series an array of numbers or null"),
     READ("node.syslog", syslog_parameters, "the end of the system's log", "lines"),
 
-    READ("guest.list", NULL, "all guests", "guests"),
+    READ("guest.list", guest_list_parameters, "all guests", "guests"),
     READ("guest.show", guest_parameters, "everything about a guest",
          "the guest's fields and its hardware in detail"),
     READ("guest.definition", definition_parameters,

@@ -94,6 +94,15 @@ static void test_gone_and_back(void)
     g_ptr_array_unref(console.lines);
 }
 
+static json_t *list_of(const Inventory *inventory, const json_t *fields)
+{
+    GString *text = inventory_list(inventory, OBJECT_GUEST, fields);
+    json_t *list = json_loads(text->str, JSON_REJECT_DUPLICATES, NULL);
+    g_assert_nonnull(list);
+    g_string_free(text, TRUE);
+    return list;
+}
+
 static void test_kinds_and_pieces(void)
 {
     Inventory *inventory = inventory_new();
@@ -116,9 +125,14 @@ static void test_kinds_and_pieces(void)
     }
     g_assert_cmpuint(seen, ==, 1000);
     /* In the order people read: 999 before 1000. */
-    g_autoptr(json_t) list = inventory_list(inventory, OBJECT_GUEST);
+    g_autoptr(json_t) list = list_of(inventory, NULL);
     g_assert_cmpstr(wire_get_string(json_array_get(list, 899), "id", NULL), ==, "vm/999");
     g_assert_cmpstr(wire_get_string(json_array_get(list, 900), "id", NULL), ==, "vm/1000");
+    g_autoptr(json_t) fields = json_pack("[s,s]", "id", "name");
+    g_autoptr(json_t) some = list_of(inventory, fields);
+    g_autoptr(json_t) first = json_pack("{s:s}", "id", "vm/100");
+    g_assert_true(json_equal(json_array_get(some, 0), first));
+    g_assert_cmpuint(json_array_size(some), ==, 1000);
 
     set(inventory, "vm/100", "state", json_string("running"));
     settle();
