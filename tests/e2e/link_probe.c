@@ -1,9 +1,10 @@
 /* link-probe [-F FILE] TARGET [VIA] - keeps a link up and tells what becomes of it.
  *
  * Prints each state of the link as a line. VIA is connected first, and TARGET is
- * then reached through it. Reads lines from standard input: "METHOD COUNT" calls
- * that method so many times, one after the other, and prints "METHOD MICROSECONDS",
- * the median time of an answer. Ends at the end of its input. */
+ * then reached through it. Reads lines from standard input: "METHOD COUNT [JSON]"
+ * calls that method so many times with these parameters, one after the other, and
+ * prints "METHOD MEDIAN LEAST", the microseconds that an answer took. Ends at the end of its
+ * input. */
 #include "backend/wire/message.h"
 #include "tui/link/link.h"
 
@@ -22,6 +23,7 @@ typedef struct {
     const char *target;
     Link *via, *link;
     char method[64];
+    json_t *params; /* NULL: none */
     int left, count;
     gint64 times[CALLS_MAX], began;
 } Probe;
@@ -47,7 +49,8 @@ static void on_reply(const json_t *result, const GError *error, gpointer user)
         return;
     }
     qsort(probe->times, (size_t)probe->count, sizeof *probe->times, compare);
-    printf("%s %" G_GINT64_FORMAT "\n", probe->method, probe->times[probe->count / 2]);
+    printf("%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", probe->method,
+           probe->times[probe->count / 2], probe->times[0]);
 }
 
 static void call(Probe *probe)
@@ -55,7 +58,7 @@ static void call(Probe *probe)
     RpcClient *rpc = link_rpc(probe->link);
     probe->began = g_get_monotonic_time();
     if (rpc)
-        rpc_call(rpc, probe->method, NULL, 10000, on_reply, probe);
+        rpc_call(rpc, probe->method, json_incref(probe->params), 10000, on_reply, probe);
     else
         puts("not connected");
 }
@@ -91,15 +94,17 @@ static void on_via_changed(Link *link, gpointer user)
 static gboolean on_line(int descriptor, GIOCondition condition, gpointer user)
 {
     Probe *probe = user;
-    char line[128] = "";
+    char line[512] = "";
     ssize_t got = read(descriptor, line, sizeof line - 1);
     if (got <= 0) {
         g_main_loop_quit(probe->loop);
         return G_SOURCE_REMOVE;
     }
-    g_auto(GStrv) words = g_strsplit(g_strchomp(line), " ", 2);
+    g_auto(GStrv) words = g_strsplit(g_strchomp(line), " ", 3);
     probe->count = 0;
     probe->left = words[0] && words[1] ? CLAMP(atoi(words[1]), 1, CALLS_MAX) : 1;
+    json_decref(probe->params);
+    probe->params = g_strv_length(words) == 3 ? json_loads(words[2], 0, NULL) : NULL;
     g_strlcpy(probe->method, words[0] ? words[0] : "", sizeof probe->method);
     if (probe->link)
         call(probe);
@@ -127,6 +132,7 @@ int main(int argc, char **argv)
     link_close(probe->link);
     link_close(probe->via);
     link_finish(FINISH);
+    json_decref(probe->params);
     g_main_loop_unref(probe->loop);
     return 0;
 }
