@@ -21,7 +21,7 @@ static gboolean skip_element(const char *parent, const char *name)
     for (size_t i = 0; i < G_N_ELEMENTS(always); i++)
         if (strcmp(always[i], name) == 0)
             return TRUE;
-    /* host-model and host-passthrough are expanded when a domain starts; the
+    /* The CPU is expanded when a domain starts, see kvm_xml_cpu_differs(); the
      * listen element of graphics repeats the attribute of the same name. */
     return (strcmp(parent, "cpu") == 0 &&
             (strcmp(name, "model") == 0 || strcmp(name, "feature") == 0 ||
@@ -51,7 +51,10 @@ static gboolean skip_attribute(const char *parent, const char *element, const ch
         {"rng", "source", "path"},
         {"tpm", "backend", "version"},
         {"disk", "target", "tray"},
-        {"video", "model", NULL},
+        {"video", "model", "ram"},
+        {"video", "model", "vram"},
+        {"video", "model", "vram64"},
+        {"video", "model", "vgamem"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(live); i++)
         if ((!live[i].parent || strcmp(live[i].parent, parent) == 0) &&
@@ -160,5 +163,52 @@ gboolean kvm_xml_differ(const KvmXml *live, const KvmXml *saved)
     for (guint i = 0; i < a->len; i++)
         if (strcmp(a->pdata[i], b->pdata[i]) != 0)
             return TRUE;
+    return FALSE;
+}
+
+/* ---- the CPU ---- */
+
+static const char *policy_of(const xmlNode *feature)
+{
+    const char *policy = kvm_xml_attribute(feature, "policy");
+    return policy ? policy : "require";
+}
+
+gboolean kvm_xml_cpu_is_exact(const KvmXml *saved)
+{
+    const xmlNode *cpu = kvm_xml_child(kvm_xml_root(saved), "cpu");
+    const char *match = kvm_xml_attribute(cpu, "match");
+    if (g_strcmp0(kvm_xml_attribute(cpu, "mode"), "custom") != 0 ||
+        !kvm_xml_text(kvm_xml_child(cpu, "model")) || (match && strcmp(match, "exact") != 0))
+        return FALSE;
+    for (const xmlNode *feature = kvm_xml_child(cpu, "feature"); feature;
+         feature = kvm_xml_next(feature))
+        if (strcmp(policy_of(feature), "optional") == 0)
+            return FALSE;
+    return TRUE;
+}
+
+static const xmlNode *feature_named(const xmlNode *cpu, const char *name)
+{
+    const xmlNode *feature = kvm_xml_child(cpu, "feature");
+    while (feature && g_strcmp0(kvm_xml_attribute(feature, "name"), name) != 0)
+        feature = kvm_xml_next(feature);
+    return feature;
+}
+
+gboolean kvm_xml_cpu_differs(const KvmXml *migratable, const KvmXml *saved)
+{
+    const xmlNode *then = kvm_xml_child(kvm_xml_root(migratable), "cpu");
+    const xmlNode *now = kvm_xml_child(kvm_xml_root(saved), "cpu");
+    if (g_strcmp0(kvm_xml_attribute(then, "mode"), "custom") != 0 ||
+        g_strcmp0(kvm_xml_text(kvm_xml_child(then, "model")),
+                  kvm_xml_text(kvm_xml_child(now, "model"))) != 0)
+        return TRUE;
+    for (const xmlNode *feature = kvm_xml_child(now, "feature"); feature;
+         feature = kvm_xml_next(feature)) {
+        const xmlNode *old = feature_named(then, kvm_xml_attribute(feature, "name"));
+        if (!old || strcmp(policy_of(old), policy_of(feature)) != 0)
+            return TRUE;
+    }
     return FALSE;
 }

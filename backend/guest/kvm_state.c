@@ -176,6 +176,20 @@ gint64 kvm_started_read(const char *name)
     return pid ? process_start(pid) : 0;
 }
 
+/* Whether the next start will bring another definition than the live one. */
+static gboolean is_pending(KvmDomain *domain, const KvmXml *live)
+{
+    g_autoptr(KvmXml) saved = kvm_domain_xml(domain, VIR_DOMAIN_XML_INACTIVE, NULL);
+    if (!saved)
+        return FALSE;
+    if (kvm_xml_differ(live, saved))
+        return TRUE;
+    if (!kvm_xml_cpu_is_exact(saved))
+        return FALSE;
+    g_autoptr(KvmXml) migratable = kvm_domain_xml(domain, VIR_DOMAIN_XML_MIGRATABLE, NULL);
+    return migratable && kvm_xml_cpu_differs(migratable, saved);
+}
+
 GuestSummary *kvm_summary_read(KvmDomain *domain, GError **error)
 {
     GuestState state;
@@ -190,9 +204,6 @@ GuestSummary *kvm_summary_read(KvmDomain *domain, GError **error)
     gboolean active = virDomainIsActive(domain) == 1;
     if (persistent)
         (void)virDomainGetAutostart(domain, &autostart);
-    g_autoptr(KvmXml) saved = NULL;
-    if (active && persistent)
-        saved = kvm_domain_xml(domain, VIR_DOMAIN_XML_INACTIVE, NULL);
 
     KvmXmlBrief brief = kvm_xml_brief(xml);
     GuestSummary *summary = g_new0(GuestSummary, 1);
@@ -206,7 +217,7 @@ GuestSummary *kvm_summary_read(KvmDomain *domain, GError **error)
     summary->agent = active && brief.agent;
     summary->autostart = autostart;
     summary->persistent = persistent;
-    summary->pending = saved && kvm_xml_differ(xml, saved);
+    summary->pending = active && persistent && is_pending(domain, xml);
     if (active)
         summary->started = kvm_started_read(summary->name);
     return summary;

@@ -37,8 +37,18 @@ json_t *kvm_xml_hardware(const KvmXml *xml);
 
 /* Whether the live and the saved definition of one domain differ in something
  * that somebody wrote, leaving out what libvirt fills in while a domain runs
- * (identifiers, aliases, labels, ports, paths it made up, the expanded CPU). */
+ * (identifiers, aliases, labels, ports, paths it made up, video memory, the
+ * expanded CPU), and currentMemory, which is the balloon's in the live one. */
 gboolean kvm_xml_differ(const KvmXml *live, const KvmXml *saved);
+
+/* The same for the CPU. A CPU given exactly (mode custom, no optional features) is
+ * started as it stands; libvirt tells what it was started with in the live
+ * definition with VIR_DOMAIN_XML_MIGRATABLE. Whether model or features of the saved
+ * one differ from that; features that were taken out are not noticed, since libvirt
+ * may add some itself. Other CPUs become what the host has when a domain starts, and
+ * a change from one of them to another is not noticed. */
+gboolean kvm_xml_cpu_is_exact(const KvmXml *saved);
+gboolean kvm_xml_cpu_differs(const KvmXml *migratable, const KvmXml *saved);
 
 /* A disk as far as deleting it is concerned. Strings may be NULL. */
 typedef struct {

@@ -107,6 +107,7 @@ static void test_differ(void)
         {"threads='2'", "threads='1'"},
         {"cache='none'", "cache='writeback'"},
         {"autoport='yes'", "autoport='no'"},
+        {"type='vga'", "type='cirrus'"},
     };
     g_autofree char *text = sample_text("domain_saved.xml");
     for (size_t i = 0; i < G_N_ELEMENTS(edits); i++) {
@@ -115,6 +116,43 @@ static void test_differ(void)
         g_autoptr(KvmXml) other = parse(edited->str);
         g_assert_true(kvm_xml_differ(live, other));
     }
+}
+
+static void test_cpu_differs(void)
+{
+    static const char started[] =
+        "<domain><cpu mode='custom' match='exact' check='none'>"
+        "<model fallback='forbid'>qemu64</model><feature policy='disable' name='svm'/>"
+        "<feature policy='require' name='added'/></cpu></domain>";
+    static const struct {
+        const char *cpu;
+        gboolean exact, differs;
+    } saved[] = {
+        {"<cpu mode='custom'><model fallback='allow'>qemu64</model>"
+         "<feature policy='disable' name='svm'/></cpu>",
+         TRUE, FALSE},
+        {"<cpu mode='custom' match='exact'><model>qemu64</model></cpu>", TRUE, FALSE},
+        {"<cpu mode='custom'><model>EPYC</model></cpu>", TRUE, TRUE},
+        {"<cpu mode='custom'><model>qemu64</model><feature name='svm'/></cpu>", TRUE, TRUE},
+        {"<cpu mode='custom'><model>qemu64</model><feature name='aes'/></cpu>", TRUE, TRUE},
+        {"<cpu mode='custom' match='minimum'><model>EPYC</model></cpu>", FALSE, TRUE},
+        {"<cpu mode='custom'><model>qemu64</model>"
+         "<feature policy='optional' name='aes'/></cpu>",
+         FALSE, TRUE},
+        {"<cpu mode='host-model'/>", FALSE, TRUE},
+        {"", FALSE, TRUE},
+    };
+    g_autoptr(KvmXml) live = parse(started);
+    for (size_t i = 0; i < G_N_ELEMENTS(saved); i++) {
+        g_autofree char *text = g_strdup_printf("<domain>%s</domain>", saved[i].cpu);
+        g_autoptr(KvmXml) other = parse(text);
+        g_assert_cmpint(kvm_xml_cpu_is_exact(other), ==, saved[i].exact);
+        g_assert_cmpint(kvm_xml_cpu_differs(live, other), ==, saved[i].differs);
+    }
+    g_autoptr(KvmXml) passed = parse("<domain><cpu mode='host-passthrough'/></domain>");
+    g_autoptr(KvmXml) exact =
+        parse("<domain><cpu mode='custom'><model>qemu64</model></cpu></domain>");
+    g_assert_true(kvm_xml_cpu_differs(passed, exact));
 }
 
 static void check_refused(const char *text, WireErrorCode code)
@@ -335,6 +373,7 @@ int main(int argc, char **argv)
     g_test_add_func("/kvm/xml/hardware", test_hardware);
     g_test_add_func("/kvm/xml/disks", test_disks);
     g_test_add_func("/kvm/xml/differ", test_differ);
+    g_test_add_func("/kvm/xml/cpu-differs", test_cpu_differs);
     g_test_add_func("/kvm/xml/hostile", test_hostile_xml);
     g_test_add_func("/kvm/figures/rates", test_rates);
     g_test_add_func("/kvm/figures/turns", test_figures);
