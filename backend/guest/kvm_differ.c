@@ -64,6 +64,17 @@ static gboolean skip_attribute(const char *parent, const char *element, const ch
     return FALSE;
 }
 
+/* A drive whose medium was taken out keeps a source without a name. */
+static gboolean has_medium(const xmlNode *disk)
+{
+    const xmlNode *source = kvm_xml_child(disk, "source");
+    for (const xmlAttr *attribute = source ? source->properties : NULL; attribute;
+         attribute = attribute->next)
+        if (!xmlStrEqual(attribute->name, (const xmlChar *)"index"))
+            return TRUE;
+    return FALSE;
+}
+
 /* Ports that libvirt chose, and the format of a drive without medium, which QEMU
  * is not told. */
 static gboolean is_made_up(const xmlNode *node, const char *attribute)
@@ -75,7 +86,7 @@ static gboolean is_made_up(const xmlNode *node, const char *attribute)
                g_strcmp0(kvm_xml_attribute(node, "autoport"), "yes") == 0;
     return node->parent && strcmp(name, "driver") == 0 && strcmp(attribute, "type") == 0 &&
            xmlStrEqual(node->parent->name, (const xmlChar *)"disk") &&
-           !kvm_xml_child(node->parent, "source");
+           !has_medium(node->parent);
 }
 
 /* A bridge is what a NIC of type bridge was given, and what libvirt found out

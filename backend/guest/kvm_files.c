@@ -76,9 +76,21 @@ static void on_readable(int handle, int descriptor, int events, void *user)
     }
 }
 
-/* The directory of definitions and that of saved images; FALSE where the driver is
- * not on this machine, or not one that keeps files so. */
-static gboolean directories(const char *text, char **definitions, char **saves)
+typedef struct {
+    char *definitions, *saves, *live;
+} Directories;
+
+static void directories_clear(Directories *directories)
+{
+    g_free(directories->definitions);
+    g_free(directories->saves);
+    g_free(directories->live);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Directories, directories_clear)
+
+/* FALSE where the driver is not on this machine, or not one that keeps files so. */
+static gboolean find_directories(const char *text, Directories *directories)
 {
     g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_PARSE_RELAXED, NULL);
     if (!uri ||
@@ -87,30 +99,33 @@ static gboolean directories(const char *text, char **definitions, char **saves)
         (g_uri_get_host(uri) && *g_uri_get_host(uri)))
         return FALSE;
     if (strcmp(g_uri_get_path(uri), "/system") == 0) {
-        *definitions = g_strdup("/etc/libvirt/qemu");
-        *saves = g_strdup("/var/lib/libvirt/qemu/save");
+        directories->definitions = g_strdup("/etc/libvirt/qemu");
+        directories->saves = g_strdup("/var/lib/libvirt/qemu/save");
+        directories->live = g_strdup("/run/libvirt/qemu");
         return TRUE;
     }
     if (strcmp(g_uri_get_path(uri), "/session") != 0)
         return FALSE;
-    *definitions = g_build_filename(g_get_user_config_dir(), "libvirt/qemu", NULL);
-    *saves = g_build_filename(*definitions, "save", NULL);
+    directories->definitions = g_build_filename(g_get_user_config_dir(), "libvirt/qemu", NULL);
+    directories->saves = g_build_filename(directories->definitions, "save", NULL);
+    directories->live = g_build_filename(g_get_user_runtime_dir(), "libvirt/qemu/run", NULL);
     return TRUE;
 }
 
 KvmFiles *kvm_files_watch(const char *uri, KvmFileChanged changed, gpointer user,
                           GDestroyNotify release)
 {
-    g_autofree char *definitions = NULL, *saves = NULL;
+    g_auto(Directories) directories = {0};
     KvmFiles *files = g_new0(KvmFiles, 1);
     *files = (KvmFiles){
         .descriptor = -1, .handle = -1, .changed = changed, .user = user, .release = release};
-    if (directories(uri, &definitions, &saves) &&
+    if (find_directories(uri, &directories) &&
         (files->descriptor = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) >= 0) {
-        files->autostart = g_build_filename(definitions, "autostart", NULL);
-        files->definitions = watch(files, definitions);
+        files->autostart = g_build_filename(directories.definitions, "autostart", NULL);
+        files->definitions = watch(files, directories.definitions);
         (void)watch(files, files->autostart); /* may not be there yet */
-        if (files->definitions >= 0 && watch(files, saves) >= 0)
+        if (files->definitions >= 0 && watch(files, directories.saves) >= 0 &&
+            watch(files, directories.live) >= 0)
             files->handle = virEventAddHandle(files->descriptor, VIR_EVENT_HANDLE_READABLE,
                                               on_readable, files, files_free);
     }

@@ -1,13 +1,15 @@
 /* guest/kvm_files - hears of what libvirt's QEMU driver changes in its files.
  *
- * libvirt has no event for autostart, for a saved image that is removed, and for a
- * saved definition that is edited beside the live one (virsh ... --config). Each of
- * them changes a file by which the driver remembers it:
+ * libvirt has no event for autostart, for a saved image that is removed, for a saved
+ * definition that is edited beside the live one (virsh ... --config), and for some
+ * changes of the live one (the medium of a drive). Each of them changes a file by
+ * which the driver remembers it:
  *
  *                qemu:///system                    qemu:///session
  *   NAME.xml     /etc/libvirt/qemu                 $XDG_CONFIG_HOME/libvirt/qemu
  *   NAME.xml     /etc/libvirt/qemu/autostart       $XDG_CONFIG_HOME/libvirt/qemu/autostart
  *   NAME.save    /var/lib/libvirt/qemu/save        $XDG_CONFIG_HOME/libvirt/qemu/save
+ *   NAME.xml     /run/libvirt/qemu (live)          $XDG_RUNTIME_DIR/libvirt/qemu/run
  *
  * These directories are watched by inotify; nothing in them is opened, since the
  * driver is to be asked. It writes them with the domain locked, so whoever asks

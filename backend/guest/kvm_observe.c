@@ -38,6 +38,7 @@ enum {
     PAUSE_FIRST = SECOND / 10,
     PAUSE_MAX = 5 * SECOND,
     LIST_AGAIN = 60 * SECOND,
+    FILES_PAUSE = SECOND / 10, /* libvirt writes a file several times in a row */
     STOP_PATIENCE = SECOND,
     FIGURES_THREADS_MAX = 3, /* libvirtd serves 5 requests of a client at once */
     KEEPALIVE_INTERVAL = 10, /* seconds, for daemons on other machines */
@@ -46,7 +47,7 @@ enum {
 
 typedef enum {
     NOTE_DOMAIN,
-    NOTE_SAVED,
+    NOTE_FILE,
     NOTE_ADDRESSES,
     NOTE_CLOSED,
     NOTE_PING,
@@ -58,7 +59,7 @@ typedef struct {
     NoteKind kind;
     char native[VIR_UUID_STRING_BUFLEN]; /* NOTE_DOMAIN, NOTE_ADDRESSES */
     GStrv addresses;                     /* NOTE_ADDRESSES */
-    char *name;                          /* NOTE_SAVED: a domain's, or NULL for any */
+    char *name;                          /* NOTE_FILE: a domain's, or NULL for any */
 } Note;
 
 static void note_free(gpointer pointer)
@@ -80,6 +81,8 @@ struct GuestObserver {
     GSource *watchdog;
     KvmFinder *finder;             /* reader's */
     KvmSubscription *subscription; /* reader's: while there is a connection */
+    GHashTable *edited;            /* reader's: natives whose files changed */
+    gint64 edited_due;             /* reader's: when to read them; 0: there are none */
     gboolean connecting;           /* reader's: the list of a new connection is being read */
     GHashTable *known;             /* reader's: GuestSummary by native */
 
@@ -124,6 +127,7 @@ static void observer_clear(gpointer pointer)
     g_main_context_unref(observer->context);
     g_async_queue_unref(observer->inbox);
     g_hash_table_unref(observer->known);
+    g_hash_table_unref(observer->edited);
     g_mutex_clear(&observer->lock);
     g_cond_clear(&observer->wake);
     json_decref(observer->versions);
@@ -360,11 +364,11 @@ static void on_domain(const char *native, gpointer user)
     push_note(user, NOTE_DOMAIN, native);
 }
 
-static void on_saved(const char *name, gpointer user)
+static void on_file(const char *name, gpointer user)
 {
     GuestObserver *observer = user;
     Note *note = g_new0(Note, 1);
-    note->kind = NOTE_SAVED;
+    note->kind = NOTE_FILE;
     note->name = g_strdup(name);
     g_async_queue_push(observer->inbox, note);
 }
@@ -374,7 +378,7 @@ static void on_closed(gpointer user)
     push_note(user, NOTE_CLOSED, NULL);
 }
 
-static const KvmNews news = {.domain = on_domain, .saved = on_saved, .closed = on_closed};
+static const KvmNews news = {.domain = on_domain, .file = on_file, .closed = on_closed};
 
 /* ---- the reader ---- */
 
@@ -558,16 +562,35 @@ static void reader_disconnect(GuestObserver *observer, virConnectPtr connection)
     (void)virConnectClose(connection);
 }
 
-/* Adds the identifiers of the domains of that name, or of all (NULL). One that is
- * not known yet has an event coming. */
-static void add_named(GuestObserver *observer, const char *name, GHashTable *domains)
+/* The domains of that name, or all (NULL), are to be read soon. One that is not
+ * known yet has an event coming. */
+static void add_named(GuestObserver *observer, const char *name)
 {
     GHashTableIter iterator;
     gpointer native, summary;
     g_hash_table_iter_init(&iterator, observer->known);
     while (g_hash_table_iter_next(&iterator, &native, &summary))
         if (!name || g_strcmp0(((const GuestSummary *)summary)->name, name) == 0)
-            g_hash_table_add(domains, g_strdup(native));
+            g_hash_table_add(observer->edited, g_strdup(native));
+    if (!observer->edited_due)
+        observer->edited_due = g_get_monotonic_time() + FILES_PAUSE;
+}
+
+static void look_at_all(GuestObserver *observer, virConnectPtr connection, GHashTable *natives)
+{
+    GHashTableIter iterator;
+    gpointer native;
+    g_hash_table_iter_init(&iterator, natives);
+    while (g_hash_table_iter_next(&iterator, &native, NULL))
+        look_at(observer, connection, native);
+}
+
+static gboolean look_at_edited(GuestObserver *observer, virConnectPtr connection)
+{
+    look_at_all(observer, connection, observer->edited);
+    g_hash_table_remove_all(observer->edited);
+    observer->edited_due = 0;
+    return virConnectIsAlive(connection) == 1;
 }
 
 /* Handles one note and all that are there already; a domain that several of them
@@ -582,8 +605,8 @@ static gboolean handle_notes(GuestObserver *observer, virConnectPtr connection, 
         case NOTE_DOMAIN:
             g_hash_table_add(domains, g_strdup(note->native));
             break;
-        case NOTE_SAVED:
-            add_named(observer, note->name, domains);
+        case NOTE_FILE:
+            add_named(observer, note->name);
             break;
         case NOTE_ADDRESSES:
             take_addresses(observer, note);
@@ -598,11 +621,8 @@ static gboolean handle_notes(GuestObserver *observer, virConnectPtr connection, 
         }
         note_free(note);
     }
-    GHashTableIter iterator;
-    gpointer key;
-    g_hash_table_iter_init(&iterator, domains);
-    while (go_on && g_hash_table_iter_next(&iterator, &key, NULL))
-        look_at(observer, connection, key);
+    if (go_on)
+        look_at_all(observer, connection, domains);
     unsigned long version;
     if (go_on && ping && virConnectGetLibVersion(connection, &version) == 0)
         note_answer(observer, FALSE);
@@ -621,13 +641,22 @@ static void pause_reader(GuestObserver *observer, gint64 pause)
     }
 }
 
-/* FALSE when the connection is to be given up. */
+/* Waits for something to do, and does it. FALSE when the connection is to be given
+ * up. */
 static gboolean serve_inbox(GuestObserver *observer, virConnectPtr connection)
 {
-    if (kvm_subscription_hears_saved(observer->subscription))
-        return handle_notes(observer, connection, g_async_queue_pop(observer->inbox));
-    Note *note = g_async_queue_timeout_pop(observer->inbox, LIST_AGAIN);
-    return note ? handle_notes(observer, connection, note) : list_all(observer, connection);
+    Note *note;
+    gint64 now = g_get_monotonic_time();
+    if (observer->edited_due && observer->edited_due <= now)
+        return look_at_edited(observer, connection);
+    if (observer->edited_due)
+        note =
+            g_async_queue_timeout_pop(observer->inbox, (guint64)(observer->edited_due - now));
+    else if (kvm_subscription_hears_files(observer->subscription))
+        note = g_async_queue_pop(observer->inbox);
+    else if (!(note = g_async_queue_timeout_pop(observer->inbox, LIST_AGAIN)))
+        return list_all(observer, connection);
+    return !note || handle_notes(observer, connection, note);
 }
 
 static gpointer run_reader(gpointer pointer)
@@ -670,6 +699,7 @@ GuestObserver *kvm_observe(const GuestSettings *settings, GMainContext *context,
     observer->inbox = g_async_queue_new_full(note_free);
     observer->known = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
                                             (GDestroyNotify)guest_summary_free);
+    observer->edited = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_mutex_init(&observer->lock);
     g_cond_init(&observer->wake);
     observer->watchdog =

@@ -306,8 +306,11 @@ gboolean kvm_act_save(const KvmAct *act, GError **error)
             continue;
         g_mutex_unlock(&saving.lock);
         report_save(act);
-        if (!aborted && !job_continue(act->job, NULL))
+        if (!aborted && !job_continue(act->job, NULL)) {
             aborted = virDomainAbortJob(act->domain) == 0;
+            if (aborted)
+                job_log(act->job, "told libvirt to give up saving");
+        }
         g_mutex_lock(&saving.lock);
     }
     g_mutex_unlock(&saving.lock);

@@ -114,7 +114,7 @@ G_STATIC_ASSERT(G_N_ELEMENTS(subscriptions) <= EVENTS_MAX);
 static void on_file(const char *name, gpointer user)
 {
     const KvmSubscription *subscription = user;
-    subscription->news->saved(name, subscription->user);
+    subscription->news->file(name, subscription->user);
 }
 
 KvmSubscription *kvm_subscribe(virConnectPtr connection, const KvmNews *news, gpointer user,
@@ -144,7 +144,7 @@ KvmSubscription *kvm_subscribe(virConnectPtr connection, const KvmNews *news, gp
     return subscription;
 }
 
-gboolean kvm_subscription_hears_saved(const KvmSubscription *subscription)
+gboolean kvm_subscription_hears_files(const KvmSubscription *subscription)
 {
     return subscription->files != NULL;
 }

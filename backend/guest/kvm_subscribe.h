@@ -9,8 +9,8 @@
 typedef struct {
     /* Something happened to this domain. */
     void (*domain)(const char *native, gpointer user);
-    /* Something that is saved of the domain of this name changed, or of any (NULL). */
-    void (*saved)(const char *name, gpointer user);
+    /* A file of the domain of this name changed, or of any (NULL). */
+    void (*file)(const char *name, gpointer user);
     /* The connection broke. */
     void (*closed)(gpointer user);
 } KvmNews;
@@ -21,7 +21,7 @@ typedef struct KvmSubscription KvmSubscription;
  * called for user when nothing more is told. */
 KvmSubscription *kvm_subscribe(virConnectPtr connection, const KvmNews *news, gpointer user,
                                GDestroyNotify release);
-/* Whether all that is saved is heard of; else it is to be looked at now and then. */
-gboolean kvm_subscription_hears_saved(const KvmSubscription *subscription);
+/* Whether files are heard of; else domains are to be looked at now and then. */
+gboolean kvm_subscription_hears_files(const KvmSubscription *subscription);
 /* Before the connection is closed. */
 void kvm_unsubscribe(KvmSubscription *subscription);

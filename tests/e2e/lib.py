@@ -84,6 +84,15 @@ def becomes(what, expected, ask, seconds=SLOW):
     return same(what, expected, found[0])
 
 
+def within(what, act, ask):
+    """Noticed within a second, as a watcher sees it; how long the act took is not counted."""
+    act()
+    start = time.monotonic()
+    seen = eventually(ask, 20)
+    took = time.monotonic() - start
+    check(f"{what} within a second", seen and took < 1.0, f"{'after' if seen else 'not within'} {took:.2f} s")
+
+
 # ---- the protocol ----
 
 class Refused(Exception):

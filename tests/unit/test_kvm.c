@@ -118,6 +118,24 @@ static void test_differ(void)
     }
 }
 
+static void test_ejected(void)
+{
+    static const char saved[] =
+        "<domain><devices><disk type='file' device='cdrom'><driver name='qemu' type='raw'/>"
+        "<target dev='sda' bus='sata'/></disk></devices></domain>";
+    static const char ejected[] =
+        "<domain><devices><disk type='file' device='cdrom'><driver name='qemu'/>"
+        "<source index='5'/><target dev='sda' bus='sata' tray='open'/></disk></devices>"
+        "</domain>";
+    static const char inserted[] =
+        "<domain><devices><disk type='file' device='cdrom'><driver name='qemu' type='raw'/>"
+        "<source file='/a.iso' index='5'/><target dev='sda' bus='sata'/></disk></devices>"
+        "</domain>";
+    g_autoptr(KvmXml) a = parse(saved), b = parse(ejected), c = parse(inserted);
+    g_assert_false(kvm_xml_differ(b, a));
+    g_assert_true(kvm_xml_differ(c, a));
+}
+
 static void test_cpu_differs(void)
 {
     static const char started[] =
@@ -373,6 +391,7 @@ int main(int argc, char **argv)
     g_test_add_func("/kvm/xml/hardware", test_hardware);
     g_test_add_func("/kvm/xml/disks", test_disks);
     g_test_add_func("/kvm/xml/differ", test_differ);
+    g_test_add_func("/kvm/xml/ejected", test_ejected);
     g_test_add_func("/kvm/xml/cpu-differs", test_cpu_differs);
     g_test_add_func("/kvm/xml/hostile", test_hostile_xml);
     g_test_add_func("/kvm/figures/rates", test_rates);

@@ -14,7 +14,7 @@ typedef struct {
     gint released;
 } Ear;
 
-static char *root; /* .../libvirt/qemu */
+static char *root; /* .../libvirt/qemu, where definitions are; the live ones are in run/ */
 
 static void on_changed(const char *name, gpointer user)
 {
@@ -88,6 +88,7 @@ static void test_changes(void)
 {
     Ear ear = {g_async_queue_new(), 0};
     make_directory("save");
+    make_directory("run");
     KvmFiles *files = kvm_files_watch("qemu:///session", on_changed, &ear, on_release);
     g_assert_nonnull(files);
 
@@ -100,6 +101,10 @@ static void test_changes(void)
     drain(&ear);
     remove_file("save/a b.save");
     expect(&ear, "a b");
+
+    write_file("run/a b.xml");
+    expect(&ear, "a b");
+    drain(&ear);
 
     /* the directory comes with the first link, which may come before it is watched */
     make_directory("autostart");
@@ -176,6 +181,7 @@ int main(int argc, char **argv)
     g_autofree char *home = g_dir_make_tmp("gantry-kvm-files-XXXXXX", NULL);
     g_assert_nonnull(home);
     g_setenv("XDG_CONFIG_HOME", home, TRUE);
+    g_setenv("XDG_RUNTIME_DIR", home, TRUE);
     root = g_build_filename(home, "libvirt/qemu", NULL);
     g_test_init(&argc, &argv, NULL);
     g_assert_true(kvm_events_start());
