@@ -111,8 +111,8 @@ class Closed(Exception):
 class Rpc:
     """A session with an agent: `gantryd bridge` in a node, as one of its users."""
 
-    def __init__(self, lab, node="node1", user="root", hello=True):
-        command = ["gantryd", "bridge"]
+    def __init__(self, lab, node="node1", user="root", hello=True, socket="/run/gantry.sock"):
+        command = ["gantryd", "bridge", "--socket", socket]
         if user != "root":
             command = ["runuser", "-u", user, "--"] + command
         self.process = subprocess.Popen([LAB_COMMAND, "run", node] + command, stdin=subprocess.PIPE,
@@ -254,8 +254,8 @@ class Lab:
         self.closing.callback(process.kill)
         return process
 
-    def rpc(self, node="node1", user="root", hello=True):
-        return Rpc(self, node, user, hello)
+    def rpc(self, node="node1", **options):
+        return Rpc(self, node, **options)
 
     def fault(self, act, daemon, node="node1"):
         self("fault", act, node, daemon)
@@ -317,12 +317,10 @@ def _interrupted(number, _frame):
     raise SystemExit(128 + number)
 
 
-def run(test, nodes=1, wrapper=None):
+def run(test, nodes=1):
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _interrupted)
     lab = Lab()
-    if wrapper:
-        os.environ["GANTRYD_WRAPPER"] = wrapper
     try:
         lab("up", nodes)
         with lab.closing:
