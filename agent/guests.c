@@ -48,11 +48,21 @@ static void work_free(gpointer data)
     g_free(work);
 }
 
-/* Who causes what happens to a guest now, or NULL. */
+static gboolean was_just_acted_on(const Guest *guest)
+{
+    return guest->acted &&
+           g_get_monotonic_time() - guest->acted <= GUEST_SETTLE_MS * G_TIME_SPAN_MILLISECOND;
+}
+
+/* Who causes what happens to a guest now, or NULL. Some news come a moment after the
+ * task that made them. */
 static const char *actor_of(const GuestTable *table, const char *id)
 {
     const Work *work = g_hash_table_lookup(table->works, id);
-    return work ? work->owner : NULL;
+    if (work)
+        return work->owner;
+    const Guest *guest = g_hash_table_lookup(table->by_id, id);
+    return guest && was_just_acted_on(guest) ? guest->actor : NULL;
 }
 
 static void guest_free(gpointer data)
@@ -60,6 +70,7 @@ static void guest_free(gpointer data)
     Guest *guest = data;
     guest_summary_free(guest->summary);
     g_free(guest->vcpu);
+    g_free(guest->actor);
     g_free(guest->id);
     g_free(guest);
 }
@@ -394,9 +405,7 @@ guint guest_table_count(const GuestTable *table)
 
 gboolean guest_is_settled(const Guest *guest)
 {
-    return !guest->stale_since &&
-           (!guest->acted ||
-            g_get_monotonic_time() - guest->acted > GUEST_SETTLE_MS * G_TIME_SPAN_MILLISECOND);
+    return !guest->stale_since && !was_just_acted_on(guest);
 }
 
 static gboolean fits(const Guest *guest, const char *text, guint64 number)
@@ -457,6 +466,10 @@ void guest_table_set_task(GuestTable *table, const char *id, const char *task,
     if (!guest)
         return;
     guest->acted = g_get_monotonic_time();
+    if (owner) {
+        g_free(guest->actor);
+        guest->actor = g_strdup(owner);
+    }
     publish(table, guest);
     if (!task)
         guest_table_poke(table, guest);

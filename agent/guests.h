@@ -30,6 +30,7 @@ typedef struct {
     gboolean shown;       /* the inventory has these figures */
     gint64 stale_since;   /* 0: its driver answers */
     gint64 acted;         /* when a task on it ended, monotonic microseconds; 0: none did */
+    char *actor;          /* whose task that was */
 } Guest;
 
 /* Starts the drivers' observers. */
