@@ -14,6 +14,7 @@
 static GMutex living_mutex;
 static GCond living_changed;
 static guint living;
+static GSList *finished; /* GThread that are through, to be joined */
 
 Tunnel *tunnel_ref(Tunnel *tunnel)
 {
@@ -281,6 +282,7 @@ static gpointer run(gpointer user)
 
     g_mutex_lock(&living_mutex);
     living--;
+    finished = g_slist_prepend(finished, g_thread_self());
     g_cond_broadcast(&living_changed);
     g_mutex_unlock(&living_mutex);
     return NULL;
@@ -314,12 +316,25 @@ static Tunnel *tunnel_make(const Target *target, const char *ssh_config, int des
     return tunnel;
 }
 
+/* What OpenSSL keeps for a thread goes only at its very end: a process that leaves
+ * before that would clean up under its feet. */
+static void join_finished(void)
+{
+    g_mutex_lock(&living_mutex);
+    GSList *threads = g_steal_pointer(&finished);
+    g_mutex_unlock(&living_mutex);
+    for (GSList *node = threads; node; node = node->next)
+        (void)g_thread_join(node->data);
+    g_slist_free(threads);
+}
+
 static void start(Tunnel *tunnel)
 {
     g_mutex_lock(&living_mutex);
     living++;
     g_mutex_unlock(&living_mutex);
-    g_thread_unref(g_thread_new("ssh", run, tunnel));
+    join_finished();
+    (void)g_thread_new("ssh", run, tunnel); /* until it is joined */
 }
 
 Tunnel *tunnel_new(const Target *target, const char *ssh_config, int descriptor,
@@ -471,4 +486,5 @@ void tunnel_finish(guint milliseconds)
     while (living > 0 && g_cond_wait_until(&living_changed, &living_mutex, end))
         ;
     g_mutex_unlock(&living_mutex);
+    join_finished();
 }
