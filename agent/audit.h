@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "agent/session.h"
+#include "agent/request.h"
 
 /* Either result or error; both borrowed. */
 void audit_record(const Request *request, const json_t *result, const GError *error);

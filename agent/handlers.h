@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "agent/session.h"
+#include "agent/request.h"
 
 typedef struct {
     const char *method;

@@ -1,8 +1,8 @@
 #include "agent/session.h"
 
 #include "agent/agent.h"
-#include "agent/audit.h"
 #include "agent/handlers.h"
+#include "agent/request.h"
 #include "agent/stream.h"
 #include "backend/wire/channel.h"
 #include "backend/wire/error.h"
@@ -62,59 +62,19 @@ static void session_end(Session *session)
 
 /* ---- requests ---- */
 
-static void request_free(Request *request)
+void session_send(Session *session, char *line)
 {
-    if (request->session)
-        g_ptr_array_remove(request->session->requests, request);
-    json_decref(request->params);
-    g_free(request->object);
-    g_free(request->user);
-    g_free(request);
+    wire_channel_send_steal(session->channel, line);
 }
 
-void request_answer(Request *request, json_t *result)
+void session_add_request(Session *session, Request *request)
 {
-    if (request->method->audited)
-        audit_record(request, result, NULL);
-    if (request->session)
-        wire_channel_send_steal(request->session->channel,
-                                wire_message_response(request->id, result));
-    else
-        json_decref(result);
-    request_free(request);
+    g_ptr_array_add(session->requests, request);
 }
 
-void request_answer_list(Request *request, const char *member, GString *list)
+void session_forget_request(Session *session, Request *request)
 {
-    if (request->session) {
-        g_autofree char *head = g_strdup_printf(
-            "{\"jsonrpc\":\"2.0\",\"id\":%" G_GINT64_FORMAT ",\"result\":{\"%s\":", request->id,
-            member);
-        g_string_prepend(list, head);
-        g_string_append(list, "}}");
-        wire_channel_send(request->session->channel, list->str, list->len);
-    }
-    g_string_free(list, TRUE);
-    request_free(request);
-}
-
-void request_fail(Request *request, GError *error)
-{
-    if (request->method->audited)
-        audit_record(request, NULL, error);
-    if (request->session)
-        wire_channel_send_steal(request->session->channel,
-                                wire_message_failure(request->id, error));
-    g_error_free(error);
-    request_free(request);
-}
-
-void request_finish(Request *request, json_t *result, GError *error)
-{
-    if (error)
-        request_fail(request, error);
-    else
-        request_answer(request, result);
+    g_ptr_array_remove(session->requests, request);
 }
 
 static void refuse(Session *session, gint64 id, GError *error)
@@ -123,22 +83,11 @@ static void refuse(Session *session, gint64 id, GError *error)
     g_error_free(error);
 }
 
-static Request *request_new(Session *session, const WireMessage *message,
+static Request *new_request(Session *session, const WireMessage *message,
                             const WireMethod *method)
 {
-    Request *request = g_new0(Request, 1);
-    request->agent = session->table->agent;
-    request->session = session;
-    request->id = message->id;
-    request->method = method;
-    request->params = json_incref(message->params);
-    request->uid = session->uid;
-    if (session->identity) {
-        request->user = g_strdup(session->identity->user);
-        request->role = session->identity->role;
-    }
-    g_ptr_array_add(session->requests, request);
-    return request;
+    return request_new(session->table->agent, session, session->identity, session->uid, message,
+                       method);
 }
 
 static gboolean may_call(const Session *session, const WireMethod *method, GError **error)
@@ -172,7 +121,7 @@ static void serve(Session *session, const WireMessage *message)
         return;
     }
     /* The role first: who may not call a method learns nothing about it. */
-    Request *request = request_new(session, message, method);
+    Request *request = new_request(session, message, method);
     if (!may_call(session, method, &error) ||
         !wire_method_check(method, message->params, &error)) {
         request_fail(request, error);
@@ -307,7 +256,7 @@ static void greet(Session *session, const WireMessage *message)
                                .free_data = g_free,
                                .free_result = (GDestroyNotify)identity_free,
                                .done = on_identity,
-                               .user = request_new(session, message, hello)});
+                               .user = new_request(session, message, hello)});
 }
 
 /* ---- the connection ---- */

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "agent/agent.h"
-#include "agent/session.h"
+#include "agent/request.h"
 
 #define STORAGE_EVERY 10
 

@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "agent/session.h"
+#include "agent/request.h"
 #include "backend/guest/driver.h"
 
 #define STREAM_CLAIM_DEADLINE 30 /* seconds */

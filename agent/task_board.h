@@ -8,7 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/local/local.h"
-#include "agent/session.h"
+#include "agent/request.h"
 #include "agent/task/engine.h"
 
 typedef struct TaskBoard TaskBoard;
