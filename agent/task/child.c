@@ -45,8 +45,7 @@ static void write_status(Child *child)
     json_object_set_new(status, "progress",
                         child->progress < 0 ? json_null() : json_real(child->progress));
     json_object_set_new(status, "doing", wire_string(child->doing));
-    child->stale =
-        !task_files_write(child->directory, "status.json", status, TASK_SYNC_NONE, NULL);
+    child->stale = !task_files_write(child->directory, "status.json", status, FALSE, NULL);
     child->written = g_get_monotonic_time();
 }
 
@@ -87,7 +86,7 @@ static gboolean job_keep_note(const json_t *note, gpointer user, GError **error)
     Child *child = user;
     child->has_note |= note != NULL;
     if (note)
-        return task_files_write(child->directory, "note.json", note, TASK_SYNC_NAME, error);
+        return task_files_write(child->directory, "note.json", note, TRUE, error);
     (void)unlinkat(child->directory, "note.json", 0);
     (void)fsync(child->directory);
     return TRUE;
@@ -121,8 +120,7 @@ static gboolean write_end(Child *child, const char *name, json_t *result, const 
     if (child->stale)
         write_status(child);
     /* The database knows a moment later; only a note must not be outlived by doubt. */
-    TaskSync sync = child->has_note ? TASK_SYNC_NAME : TASK_SYNC_CONTENT;
-    if (task_files_write(child->directory, name, end, sync, &failure))
+    if (task_files_write(child->directory, name, end, child->has_note, &failure))
         return TRUE;
     job_add_log(failure->message, child);
     return FALSE;

@@ -70,7 +70,7 @@ static gboolean write_all(int fd, const char *data, size_t size)
     return TRUE;
 }
 
-gboolean task_files_write(int directory, const char *name, const json_t *value, TaskSync sync,
+gboolean task_files_write(int directory, const char *name, const json_t *value, gboolean synced,
                           GError **error)
 {
     g_autofree char *temporary = g_strconcat(".", name, ".new", NULL);
@@ -79,9 +79,9 @@ gboolean task_files_write(int directory, const char *name, const json_t *value, 
                            O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)
                   : -1;
     gboolean done = fd >= 0 && write_all(fd, text, strlen(text)) &&
-                    (sync == TASK_SYNC_NONE || fsync(fd) == 0) &&
+                    (!synced || fsync(fd) == 0) &&
                     renameat(directory, temporary, directory, name) == 0 &&
-                    (sync != TASK_SYNC_NAME || fsync(directory) == 0);
+                    (!synced || fsync(directory) == 0);
     if (!done)
         set_file_error(error, "written", name);
     if (fd >= 0)

@@ -8,7 +8,8 @@
  *   status.json   {"progress": P, "doing": S}, replaced at most ten times a second
  *   log           lines with their times, at most TASK_LOG_MAX bytes
  *   note.json     what the task left to be finished or undone; synced to disk
- *   result.json   {"result": {...}} or {"error": {...}}; synced to disk; the end
+ *   result.json   {"result": {...}} or {"error": {...}}; synced to disk if there is
+ *                 a note; the end
  *   outcome.json  the same of the last recovery
  *
  * A record lock (fcntl) rather than flock: it is not inherited by a fork, so a
@@ -56,15 +57,9 @@ int task_files_open(int tasks, const char *id, gboolean create, GError **error);
 /* What there is to see of a task. A missing directory is a FRESH task. */
 void task_files_look(int tasks, const char *id, TaskSight *sight);
 
-/* How much of a file is on disk when writing it returns. */
-typedef enum {
-    TASK_SYNC_NONE,
-    TASK_SYNC_CONTENT, /* after a loss of power it is the old file or the new one */
-    TASK_SYNC_NAME,    /* it is the new one */
-} TaskSync;
-
-/* Replaces a JSON file as a whole. */
-gboolean task_files_write(int directory, const char *name, const json_t *value, TaskSync sync,
+/* Replaces a JSON file as a whole. synced: it is on disk, with its name, when this
+ * returns. Otherwise it may be absent or not readable after a loss of power. */
+gboolean task_files_write(int directory, const char *name, const json_t *value, gboolean synced,
                           GError **error);
 /* NULL and an error when it is absent, too large or not JSON. */
 json_t *task_files_read(int directory, const char *name, size_t max, GError **error);

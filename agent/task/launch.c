@@ -57,7 +57,7 @@ gboolean task_launch(int tasks, const char *path, const char *id, const json_t *
     if (directory < 0)
         return FALSE;
     gboolean ready =
-        !request || task_files_write(directory, "request.json", request, TASK_SYNC_NONE, error);
+        !request || task_files_write(directory, "request.json", request, FALSE, error);
     if (recover)
         (void)unlinkat(directory, "outcome.json", 0);
     (void)close(directory);
