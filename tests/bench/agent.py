@@ -53,7 +53,8 @@ def agent(place):
     rows.append(Row('agent, wake-ups nobody watches', '1/s', wakeups(pid, place.seconds), None,
                     note=threads(pid)))
     with Terminal([place.lab_program, 'ws', place.gantry, 'node1']) as terminal:
-        terminal.wait_for(rb'paused\d+', 20)
+        terminal.wait_for(rb'node1', 20)
+        terminal.write(b'2')
         terminal.drain(5)
         rows.append(Row('agent, resident memory, watched', 'MiB', resident(pid) / 2**20, 20))
     return rows

@@ -1,11 +1,13 @@
 """alternate.py ROUNDS - runs commands in turns and times each of them.
 
 Reads {"steps": [{"name", "run"}...], "after"} from standard input; `after`, if any, is run
-after each step and not timed. Prints the seconds of all rounds by name, as JSON."""
+after each step and not timed; then the machine has a moment to come to rest. Prints the seconds of all rounds by name, as JSON."""
 import json
 import subprocess
 import sys
 import time
+
+REST = 0.3
 
 
 def main():
@@ -20,6 +22,7 @@ def main():
             if plan['after']:
                 subprocess.run(plan['after'], check=True, stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL)
+                time.sleep(REST)
     print(json.dumps(times))
 
 
