@@ -48,7 +48,7 @@ def ask(place, method, count, params=None):
     """Milliseconds from a request to its answer, parsed, in one session: median and least."""
     with subprocess.Popen([place.lab_program, 'run', 'node1',
                            place.node_program('e2e/link-probe'), 'local'], text=True,
-                          env=place.environment, stdin=subprocess.PIPE,
+                          stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as probe:
         for line in probe.stdout:
             if line == 'connected\n':

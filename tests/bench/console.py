@@ -42,7 +42,6 @@ def first_frame(place):
     place.node('sed', '-i', '1i socket: /run/bench.sock', '/etc/gantry/gantryd.yaml')
     try:
         command = [str(place.lab_program), 'run', 'node1', place.node_program('bench/loadgen')]
-        os.environ.update(LAB=place.environment['LAB'], BUILD=place.environment['BUILD'])
         with LoadGenerator(command, '/run/bench.sock', '--guests', '30') as generator:
             for _ in range(place.rounds):
                 remote.append(console_first(

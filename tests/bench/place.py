@@ -61,11 +61,11 @@ class Place:
         self.rounds, self.seconds, self.domains = rounds, seconds, domains
         self.scratch = Path(scratch)
         self.lab_program = LAB
-        self.environment = dict(os.environ, LAB=f'b{os.getpid()}', BUILD=str(self.build))
         self.is_up = False
         # The console's own files are not the caller's.
         os.environ.update({f'XDG_{name}_HOME': str(self.scratch / name.lower())
                            for name in ('CONFIG', 'STATE', 'CACHE')})
+        os.environ.update(LAB=f'b{os.getpid()}', BUILD=str(self.build))
 
     def program(self, name):
         return str(self.build / 'tests' / name)
@@ -83,7 +83,7 @@ class Place:
     # The lab
 
     def lab(self, *arguments, **options):
-        return subprocess.run([LAB, *arguments], env=self.environment, check=True, text=True,
+        return subprocess.run([LAB, *arguments], check=True, text=True,
                               stdout=subprocess.PIPE, **options).stdout
 
     def up(self):
