@@ -5,7 +5,7 @@ from process import cpu_seconds, median, resident, sleeps, wakeups
 from table import Row
 from terminal import Terminal
 
-START_IS_OVER = 30  # seconds after which the agent's memory is looked at
+START_IS_OVER = 30  # seconds after which the agent, or its guests, are at rest
 
 
 def bare(place, what, seconds):
@@ -34,7 +34,7 @@ def agent(place):
     rounds = 3
     none = compare(place, pid, max(place.seconds // 3, 5), rounds)
     place.define(place.domains, 'paused', start=True)
-    time.sleep(3)
+    time.sleep(START_IS_OVER)  # links and addresses of new guests are looked for, too
     some = compare(place, pid, max(place.seconds // rounds, 5), rounds)
     count = place.domains
     loops = {'agent': 'bare loop, same statistics', 'all': 'bare loop, all statistics'}
