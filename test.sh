@@ -5,7 +5,7 @@
 #   sanitize  unit and end-to-end tests, built with AddressSanitizer and UBSan
 #   e2e       the end-to-end tests, in the lab
 #   fuzz      every fuzz target over its corpus, and a fixed number of runs
-#   lint      shellcheck over the scripts
+#   lint      shellcheck over the scripts; clang-format and clang-tidy over the C
 # All of them without arguments. Builds into build-test*/; needs root for the lab.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")" || exit
@@ -83,13 +83,22 @@ e2e() { # DIRECTORY
     failed=$((failed + bad))
 }
 
+# Every line of C, of all programs and tests, as build-test/ compiles it.
+tidy() {
+    [ -e build-test/build.ninja ] || meson setup build-test --werror >/dev/null || return
+    run-clang-tidy -quiet -p build-test -j "$(nproc)" 2>/dev/null | grep -E -A4 '(error|warning): '
+    return "${PIPESTATUS[0]}"
+}
+
+check() { # TITLE COMMAND...: a step that counts as a test
+    if step "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
 lint() {
-    if step "shellcheck" shellcheck -S warning -e SC1091,SC2154 demo.sh test.sh .ci/run tests/lib/*.sh tests/lab/lab \
-        tests/lab/lib/* tests/e2e/run tests/e2e/*.sh; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-    fi
+    check "shellcheck" shellcheck -S warning -e SC1091,SC2154 demo.sh test.sh .ci/run conf/*.sh tests/lib/*.sh \
+        tests/lab/lab tests/lab/lib/* tests/e2e/run tests/e2e/*.sh
+    check "clang-format" find agent backend conf man tests tui -name '*.[ch]' -exec clang-format --dry-run -Werror {} +
+    check "clang-tidy" tidy
 }
 
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}

@@ -60,9 +60,8 @@ static gboolean write_line(int descriptor, char *line, GError **error)
 }
 
 /* Byte by byte, so that nothing of the stream behind the line is swallowed. */
-static char *read_line(int descriptor, GError **error)
+static gboolean read_line(int descriptor, GString *line, GError **error)
 {
-    g_autoptr(GString) line = g_string_new(NULL);
     char byte;
     while (line->len < ANSWER_MAX) {
         ssize_t got = read(descriptor, &byte, 1);
@@ -71,11 +70,11 @@ static char *read_line(int descriptor, GError **error)
         if (got <= 0)
             break;
         if (byte == '\n')
-            return g_strdup(line->str);
+            return TRUE;
         g_string_append_c(line, byte);
     }
     wire_error_set(error, WIRE_ERROR_FAILED, "the agent hung up without an answer");
-    return NULL;
+    return FALSE;
 }
 
 static gboolean claim_stream(int descriptor, const char *stream, GError **error)
@@ -89,8 +88,10 @@ static gboolean claim_stream(int descriptor, const char *stream, GError **error)
     }
     if (!write_line(descriptor, wire_message_request(1, "hello", params), error))
         return FALSE;
-    g_autofree char *line = read_line(descriptor, error);
-    g_autoptr(WireMessage) answer = line ? wire_message_parse(line, strlen(line), error) : NULL;
+    g_autoptr(GString) line = g_string_new(NULL);
+    if (!read_line(descriptor, line, error))
+        return FALSE;
+    g_autoptr(WireMessage) answer = wire_message_parse(line->str, line->len, error);
     if (answer && answer->kind == WIRE_FAILURE) {
         g_propagate_error(error, g_steal_pointer(&answer->error));
         return FALSE;

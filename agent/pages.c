@@ -1,19 +1,25 @@
 #include "agent/pages.h"
 
-#include <inttypes.h>
+#include <glib.h>
 #include <malloc.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 /* A line of proc(5)'s maps: "START-END r-xp OFFSET DEVICE INODE PATH". */
-static int parse_code(const char *line, uintptr_t *start, uintptr_t *end)
+static gboolean parse_code(const char *line, uintptr_t *start, uintptr_t *end)
 {
-    char access[5];
-    unsigned long inode;
-    return sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*s %*s %lu", start, end, access,
-                  &inode) == 4 &&
-           strcmp(access, "r-xp") == 0 && inode != 0;
+    char *at;
+    *start = strtoul(line, &at, 16);
+    if (*at != '-')
+        return FALSE;
+    *end = strtoul(at + 1, &at, 16);
+    if (!g_str_has_prefix(at, " r-xp "))
+        return FALSE;
+    g_auto(GStrv) rest = g_strsplit(at + strlen(" r-xp "), " ", 4);
+    return g_strv_length(rest) == 4 && strtoul(rest[2], NULL, 10) != 0;
 }
 
 void pages_release(void)

@@ -111,7 +111,7 @@ static void watch_partial_line(WireChannel *channel, gboolean progressed)
         channel->deadline =
             attach(channel, g_timeout_source_new_seconds(WIRE_LINE_DEADLINE), on_deadline);
     /* A burst leaves a large buffer behind; give it back when idle. */
-    if (channel->input->len == 0 && channel->input->allocated_len > 4 * READ_SIZE) {
+    if (channel->input->len == 0 && channel->input->allocated_len > (gsize)4 * READ_SIZE) {
         g_string_free(channel->input, TRUE);
         channel->input = g_string_sized_new(READ_SIZE);
     }
@@ -168,7 +168,7 @@ static gboolean write_some(WireChannel *channel)
         channel->sent += (size_t)put;
     }
     if (channel->sent == channel->output->len) {
-        if (channel->output->allocated_len > 4 * READ_SIZE) {
+        if (channel->output->allocated_len > (gsize)4 * READ_SIZE) {
             g_string_free(channel->output, TRUE);
             channel->output = g_string_sized_new(READ_SIZE);
         }

@@ -73,7 +73,7 @@ gboolean pump_run(PumpEnd left, PumpEnd right, GError **error)
     ways[0].to = right.output;
     ways[1].from = right.input;
     ways[1].to = left.output;
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++) {
         g_unix_set_fd_nonblocking(ways[i].from, TRUE, NULL);
         g_unix_set_fd_nonblocking(ways[i].to, TRUE, NULL);
     }
@@ -85,7 +85,7 @@ gboolean pump_run(PumpEnd left, PumpEnd right, GError **error)
                 return TRUE; /* gone already, or no socket: it can't be told */
         }
         struct pollfd polls[4];
-        for (int i = 0; i < 2; i++) {
+        for (size_t i = 0; i < 2; i++) {
             make_room(&ways[i]);
             gboolean room = !ways[i].ended && ways[i].end < PUMP_BUFFER;
             gboolean full = ways[i].end > ways[i].begin;
@@ -103,7 +103,7 @@ gboolean pump_run(PumpEnd left, PumpEnd right, GError **error)
         }
         if (half && polls[3].revents & (POLLERR | POLLHUP | POLLNVAL))
             return TRUE;
-        for (int i = 0; i < 2; i++) {
+        for (size_t i = 0; i < 2; i++) {
             if (polls[2 * i].revents && !read_some(&ways[i], error))
                 return FALSE;
             if (polls[2 * i + 1].revents && !write_some(&ways[i], error))

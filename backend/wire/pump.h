@@ -12,7 +12,7 @@
 
 #include <glib.h>
 
-#define PUMP_BUFFER (64 * 1024)
+#define PUMP_BUFFER ((size_t)64 << 10)
 
 typedef struct {
     int input;  /* to read from */

@@ -102,7 +102,10 @@ static gboolean on_line(int descriptor, GIOCondition condition, gpointer user)
     }
     g_auto(GStrv) words = g_strsplit(g_strchomp(line), " ", 3);
     probe->count = 0;
-    probe->left = words[0] && words[1] ? CLAMP(atoi(words[1]), 1, CALLS_MAX) : 1;
+    guint64 calls = 1;
+    (void)(words[0] && words[1] &&
+           g_ascii_string_to_unsigned(words[1], 10, 1, CALLS_MAX, &calls, NULL));
+    probe->left = (int)calls;
     json_decref(probe->params);
     probe->params = g_strv_length(words) == 3 ? json_loads(words[2], 0, NULL) : NULL;
     g_strlcpy(probe->method, words[0] ? words[0] : "", sizeof probe->method);

@@ -164,7 +164,7 @@ static GPtrArray *fruit(const char *typed, gpointer user)
     GPtrArray *items = picker_items_new();
     for (int i = 0; i < 3; i++)
         if (strstr(names[i], typed))
-            picker_add(items, i, names[i], NULL)->key = names[i][1];
+            picker_add(items, i, names[i], NULL)->key = (guchar)names[i][1];
     return items;
 }
 

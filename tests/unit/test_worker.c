@@ -59,7 +59,7 @@ static void submit(WorkerPool *pool, const char *key, guint deadline, WorkerFunc
 
 static void run_until(const int *count, int wanted)
 {
-    gint64 limit = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
+    gint64 limit = g_get_monotonic_time() + (gint64)30 * G_USEC_PER_SEC;
     while (*count < wanted && g_get_monotonic_time() < limit)
         g_main_context_iteration(NULL, TRUE);
     g_assert_cmpint(*count, ==, wanted);
@@ -108,7 +108,7 @@ static void test_hung_thing_costs_nobody_else(void)
 
     /* It answers again: late results are dropped, new jobs run. */
     open_gate(&gate);
-    gint64 limit = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
+    gint64 limit = g_get_monotonic_time() + (gint64)30 * G_USEC_PER_SEC;
     while (worker_silence(pool, "nfs") > 0 && g_get_monotonic_time() < limit)
         g_main_context_iteration(NULL, TRUE);
     submit(pool, "nfs", 10000, answer_at_once, NULL, &later);

@@ -216,10 +216,8 @@ static void draw_title(const GuestView *view, const ModelGuest *guest, Screen *s
                        ? (double)g_get_real_time() / G_USEC_PER_SEC - (double)guest->started
                        : NAN,
                    up, sizeof up);
-    column += 2;
-    column +=
-        draw_printf(screen, box.row, column, 24, role, "%s %s",
-                    guest_state_name((GuestState)guest->state), guest->started > 0 ? up : "");
+    (void)draw_printf(screen, box.row, column + 2, 24, role, "%s %s",
+                      guest_state_name((GuestState)guest->state), guest->started > 0 ? up : "");
     if (model_is_stale(model, &guest->base, &since)) {
         units_duration((double)g_get_real_time() / G_USEC_PER_SEC - (double)since, age,
                        sizeof age);
