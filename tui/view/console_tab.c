@@ -85,7 +85,7 @@ static gboolean on_readable(int descriptor, GIOCondition condition, gpointer use
         tab->piece = MAX(tab->piece / 2, PIECE_MIN);
     else if (took < CONSOLE_TAB_SLICE / 4 && (size_t)got == tab->piece)
         tab->piece = MIN(tab->piece * 2, PIECE_MAX);
-    tab->fresh = TRUE;
+    tab->fresh = tab->heard = TRUE;
     if (terminal_take_bell(tab->terminal))
         tab->context->bell(tab->context->user);
     tab->context->changed(tab->context->user);
@@ -134,6 +134,7 @@ static void on_opened(int descriptor, const GError *error, gpointer user)
     }
     tab->descriptor = descriptor;
     tab->piece = PIECE_MIN;
+    tab->heard = FALSE;
     tab->reader = watch(tab, G_IO_IN, G_PRIORITY_DEFAULT_IDLE, on_readable);
     set_state(tab, TAB_OPEN, NULL);
     /* The pane may have got another size meanwhile. */

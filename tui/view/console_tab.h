@@ -36,6 +36,7 @@ typedef struct {
     ConsoleTabState state;
     char *message;  /* why it failed, is busy or ended; else NULL */
     gboolean fresh; /* output came that the person has not seen */
+    gboolean heard; /* any output came since it was opened */
 
     ConsoleStream *stream;
     int descriptor;

@@ -1,5 +1,6 @@
 #include "tui/screen/text.h"
 #include "tui/view/consoles_private.h"
+#include "tui/widget/form.h"
 
 #include <string.h>
 
@@ -126,6 +127,9 @@ static void draw_last_line(const Consoles *consoles, Box line)
         return;
     }
     consoles->host.tasks(tasks, sizeof tasks, consoles->host_user);
+    if (!*tasks && tab && tab->state == TAB_OPEN && !tab->heard)
+        (void)g_strlcpy(tasks, "connected; nothing was said yet, Enter may wake it",
+                        sizeof tasks);
     draw_printf(screen, line.row, line.column, line.columns, ROLE_KEYS, " %s", tasks);
 }
 
@@ -174,18 +178,14 @@ static void draw_state_box(const Consoles *consoles, const ConsoleTab *tab, Box 
         [TAB_ENDED] = "r open again  k close  Esc leave",
         [TAB_OPEN] = "",
     };
-    const char *lines[4];
     char standing[TEXT_MAX] = "";
-    guint count = 0;
     consoles->host.standing(&tab->target, standing, sizeof standing, consoles->host_user);
-    if (tab->message)
-        lines[count++] = tab->message;
-    if (*standing)
-        lines[count++] = standing;
-    if (count)
-        lines[count++] = "";
-    lines[count++] = keys[tab->state];
-    draw_box(consoles, pane, title, lines, count, G_MAXUINT);
+    g_autofree char *text = g_strconcat(
+        tab->message ? tab->message : "", tab->message ? "\n" : "", standing,
+        *standing ? "\n" : "", tab->message || *standing ? "\n" : "", keys[tab->state], NULL);
+    g_auto(GStrv) lines = form_wrap(text, pane.columns - 4);
+    draw_box(consoles, pane, title, (const char *const *)lines, g_strv_length(lines),
+             G_MAXUINT);
 }
 
 static void draw_overlay(const Consoles *consoles, const ConsoleTab *tab, Box pane)
