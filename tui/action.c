@@ -50,6 +50,7 @@ static const Action table[] = {
     HERE("guests", "g", "all guests"),
     HERE("nodes", "n", "all nodes"),
     HERE("tasks", "t", "what runs and what ran"),
+    DO("span", "hour/day", "z", IN_CHARTS, SPAN, "charts of the last hour, day or month"),
     DO("filter", "filter", "/", IN_TABLE, FILTER,
        "text and fields: web state:running cpu>50 tag:prod !node:node1 name:~^db"),
     DO("mark", "mark", "Space", IN_TABLE, MARK, "mark the row, or unmark it"),

@@ -26,6 +26,7 @@ enum {
     IN_ANY = 1 << 16,
     IN_TABLE = 1 << 17,
     IN_DASHBOARD = 1 << 18,
+    IN_CHARTS = 1 << 19,
 };
 
 typedef enum {
@@ -63,6 +64,7 @@ typedef enum {
     DO_RETRY,
     DO_MOUSE,
     DO_CHARTS,
+    DO_SPAN,
     DO_SKIN,
     DO_CONSOLE,
     DO_SHELL,

@@ -295,6 +295,9 @@ void console_run_command(Console *console, const Action *action)
     case DO_CHARTS:
         next_charts(console);
         return;
+    case DO_SPAN:
+        console->span = (console->span + 1) % CONSOLE_SPANS;
+        return;
     case DO_SKIN:
         next_skin(console);
         return;

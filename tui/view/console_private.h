@@ -8,6 +8,7 @@
 #include "tui/widget/picker.h"
 
 #define CONSOLE_VIEWS_MAX 32
+#define CONSOLE_SPANS 3 /* of charts: hour, day, month */
 #define CONSOLE_FRAME     100 /* ms between frames that no key asked for */
 
 typedef struct {
@@ -39,6 +40,7 @@ struct Console {
     char *filter_before;
     char *filter_error;
     ChartStyle charts;
+    guint span; /* of charts, below CONSOLE_SPANS */
     char *skin;
     GHashTable *own_tasks; /* ids of tasks that were asked for here */
     Role message_role;

@@ -59,18 +59,20 @@ static void keep_pasts(const Dashboard *view)
 }
 
 /* Adds a series of all nodes, newest at the end, each times its weight. */
-static guint add_pasts(const Dashboard *view, PastSeries series, bool by_cpus, float *out)
+static guint add_pasts(const Dashboard *view, PastSeries series, bool by_cpus, guint wanted,
+                       float *out)
 {
     const Model *model = console_model(view->console);
-    guint longest = 0, count;
+    g_autofree float *points = g_new(float, PAST_POINTS);
+    guint longest = 0;
     for (guint n = 0; n < view->pasts->len; n++) {
         if (!view->pasts->pdata[n])
             continue;
-        const float *points = past_points(view->pasts->pdata[n], series, &count);
+        guint count = past_sample(view->pasts->pdata[n], series, wanted, points);
         float weight = by_cpus ? (float)MAX(model_node(model, n)->cpus, 0) : 1;
         for (guint i = 0; i < count; i++) {
             float value = points[count - 1 - i] * weight;
-            float *sum = &out[PAST_POINTS - 1 - i];
+            float *sum = &out[wanted - 1 - i];
             if (!isnan(value))
                 *sum = isnan(*sum) ? value : *sum + value;
         }
@@ -83,14 +85,16 @@ static void draw_chart(const Dashboard *view, Screen *screen, int row, Box box,
                        PastSeries first, PastSeries second, float top)
 {
     float values[PAST_POINTS];
-    int column = box.column + 55, columns = box.columns - column - 1;
-    for (guint i = 0; i < PAST_POINTS; i++)
+    int column = box.column + 55, columns = MAX(box.columns - column - 1, 1);
+    ChartStyle style = screen_ascii(screen) ? CHART_ASCII : view->console->charts;
+    guint wanted = MIN(chart_width(style, columns), PAST_POINTS);
+    for (guint i = 0; i < wanted; i++)
         values[i] = NAN;
-    guint count = add_pasts(view, first, first == PAST_CPU, values);
+    guint count = add_pasts(view, first, first == PAST_CPU, wanted, values);
     if (second != first)
-        (void)add_pasts(view, second, false, values);
+        (void)add_pasts(view, second, false, wanted, values);
     chart_draw(screen, (Box){row, column, 1, columns}, ROLE_CHART, view->console->charts,
-               values + PAST_POINTS - count, count, top);
+               values + wanted - count, count, top);
 }
 
 static int draw_figures(const Dashboard *view, Screen *screen, Box box)
@@ -273,13 +277,14 @@ static Table *dashboard_table(gpointer data)
 static void dashboard_describe(gpointer data, GString *out)
 {
     g_string_truncate(out, 0);
-    g_string_append(out, "   charts: last hour");
+    g_string_append_printf(out, "   charts: last %s",
+                           past_span_name(((const Dashboard *)data)->console->span));
 }
 
 const ViewClass view_dashboard = {.name = "dashboard",
                                   .title = "Dashboard",
                                   .top = true,
-                                  .where = IN_DASHBOARD,
+                                  .where = IN_DASHBOARD | IN_CHARTS,
                                   .open = dashboard_open,
                                   .close = dashboard_close,
                                   .draw = dashboard_draw,

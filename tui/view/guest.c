@@ -3,8 +3,8 @@
 
 #include "backend/wire/message.h"
 #include "tui/model/units.h"
-#include "tui/view/describe.h"
-#include "tui/view/past.h"
+#include "tui/view/charts.h"
+#include "tui/view/describe_guest.h"
 #include "tui/view/tabs.h"
 #include "tui/widget/cell.h"
 
@@ -13,6 +13,7 @@
 
 enum {
     DEADLINE = 20000,
+    AGAIN = 5, /* seconds between looks at what changes by itself */
     TAB_SUMMARY = 0,
     TAB_HARDWARE,
     TAB_SNAPSHOTS,
@@ -31,8 +32,10 @@ typedef struct {
     Table *tasks;
     Pager *pagers[G_N_ELEMENTS(tab_names)];
     Ask *show, *definition;
+    json_t *shown; /* the last answer, or NULL */
     char *show_error;
     guint8 shown_state; /* when it was asked for */
+    gint64 shown_at;    /* and when that was, monotonic */
 } GuestView;
 
 static const ModelGuest *find(const GuestView *view)
@@ -40,28 +43,23 @@ static const ModelGuest *find(const GuestView *view)
     return (const ModelGuest *)subject_find(&view->subject, console_model(view->console));
 }
 
-static void set_section(GuestView *view, guint tab, const json_t *object,
-                        const char *const *only)
-{
-    g_autofree char *text = describe_json(object, only);
-    pager_set(view->pagers[tab], *text ? text : "there are none");
-}
-
 static void on_show(const json_t *result, const GError *error, gpointer user)
 {
-    static const char *const snapshots[] = {"snapshots", NULL};
     GuestView *view = user;
     view->show = NULL;
     g_clear_pointer(&view->show_error, g_free);
     if (error) {
         view->show_error = g_strdup(error->message);
     } else {
-        const json_t *guest = json_object_get(result, "guest");
-        const json_t *object = json_is_object(guest) ? guest : result;
-        g_autoptr(json_t) hardware = json_copy((json_t *)(gintptr)object);
-        (void)json_object_del(hardware, "snapshots");
-        set_section(view, TAB_HARDWARE, hardware, NULL);
-        set_section(view, TAB_SNAPSHOTS, object, snapshots);
+        bool ascii = screen_ascii(view->console->screen);
+        g_autoptr(Page) hardware = page_new(ascii);
+        g_autoptr(Page) snapshots = page_new(ascii);
+        json_decref(view->shown);
+        view->shown = json_incref((json_t *)(gintptr)result);
+        describe_hardware(hardware, view->shown);
+        describe_snapshots(snapshots, view->shown);
+        page_show(hardware, view->pagers[TAB_HARDWARE]);
+        page_show(snapshots, view->pagers[TAB_SNAPSHOTS]);
     }
     console_changed(view->console);
 }
@@ -80,6 +78,7 @@ static void ask_show(GuestView *view)
     const ModelGuest *guest = find(view);
     ask_drop(&view->show);
     view->shown_state = guest ? guest->state : 0;
+    view->shown_at = g_get_monotonic_time();
     view->show =
         cluster_ask(console_cluster(view->console), view->subject.node, "guest.show",
                     json_pack("{s:s}", "guest", view->subject.id), DEADLINE, on_show, view);
@@ -129,69 +128,36 @@ static void guest_close(gpointer data)
     table_free(view->tasks);
     for (guint i = 0; tab_names[i]; i++)
         pager_free(view->pagers[i]);
+    json_decref(view->shown);
     g_free(view->show_error);
     g_free(view);
 }
 
-static void draw_chart(const GuestView *view, Screen *screen, int row, const char *label,
-                       const char *value, PastSeries first, PastSeries second, float top,
-                       int columns)
+static void draw_summary(const GuestView *view, const ModelGuest *guest, Screen *screen,
+                         Box box)
 {
-    guint count, other;
-    float sum[PAST_POINTS];
-    const float *a = past_points(view->past, first, &count);
-    const float *b = past_points(view->past, second, &other);
-    for (guint i = 0; i < count; i++)
-        sum[i] = first == second ? a[i] : a[i] + b[i];
-    draw_text(screen, row, 1, 6, ROLE_TEXT, label);
-    draw_text(screen, row, 7, 26, ROLE_TEXT, value);
-    chart_draw(screen, (Box){row, 34, 2, columns}, ROLE_CHART, view->console->charts, sum,
-               count, top);
-}
-
-static void draw_charts(const GuestView *view, const ModelGuest *guest, Screen *screen, Box box)
-{
-    char text[64], a[16], b[16];
-    int columns = MIN(box.columns - 36, 120), row = box.row;
-    units_percent(guest->cpu, a, sizeof a);
+    char used[16];
+    Chart charts[] = {
+        {"cpu", PAST_CPU, PAST_CPU, guest->vcpus > 0 ? (float)guest->vcpus * 100 : 100, ""},
+        {"mem", PAST_MEMORY, PAST_MEMORY, guest->mem_max > 0 ? guest->mem_max : 0, ""},
+        {"disk", PAST_DISK_READ, PAST_DISK_WRITE, 0, ""},
+        {"net", PAST_NET_IN, PAST_NET_OUT, 0, ""}};
+    units_percent(guest->cpu, used, sizeof used);
     if (guest->vcpus > 0)
-        g_snprintf(text, sizeof text, "%s%% of %d%%", a, guest->vcpus * 100);
+        g_snprintf(charts[0].value, sizeof charts[0].value, "%s%% of %d%%", used,
+                   guest->vcpus * 100);
     else
-        g_snprintf(text, sizeof text, "%s%%", a);
-    draw_chart(view, screen, row, "cpu", text, PAST_CPU, PAST_CPU,
-               guest->vcpus > 0 ? (float)guest->vcpus * 100 : 100, columns);
-    units_bytes(guest->mem_used, a, sizeof a);
-    units_bytes(guest->mem_max, b, sizeof b);
-    g_snprintf(text, sizeof text, "%s of %s", a, b);
-    draw_chart(view, screen, row + 3, "mem", text, PAST_MEMORY, PAST_MEMORY,
-               guest->mem_max > 0 ? guest->mem_max : 0, columns);
-    units_rate(guest->disk_read, a, sizeof a);
-    units_rate(guest->disk_write, b, sizeof b);
-    g_snprintf(text, sizeof text, "r %s w %s/s", a, b);
-    draw_chart(view, screen, row + 6, "disk", text, PAST_DISK_READ, PAST_DISK_WRITE, 0,
-               columns);
-    units_rate(guest->net_in, a, sizeof a);
-    units_rate(guest->net_out, b, sizeof b);
-    g_snprintf(text, sizeof text, "in %s out %s/s", a, b);
-    draw_chart(view, screen, row + 9, "net", text, PAST_NET_IN, PAST_NET_OUT, 0, columns);
-}
-
-static void draw_facts(const GuestView *view, const ModelGuest *guest, Screen *screen, Box box)
-{
-    static const char *const names[] = {"addresses",  "tags",     "autostart", "agent",
-                                        "mem_rss",    "disk_ops", "pending",   "persistent",
-                                        "privileged", "reason"};
-    const ModelField *fields = model_fields(OBJECT_GUEST);
-    int row = box.row, end = box.row + box.rows;
-    for (size_t i = 0; i < G_N_ELEMENTS(names) && row < end; i++) {
-        const ModelField *field = &fields[model_field_find(OBJECT_GUEST, names[i])];
-        Cell cell;
-        if (!model_field_known(console_model(view->console), field, &guest->base))
-            continue;
-        cell_fill(&cell, console_model(view->console), field, &guest->base);
-        draw_field(screen, row, 1, 10, ROLE_DIM, ALIGN_LEFT, field->title);
-        draw_text(screen, row++, 13, box.columns - 14, cell.role, cell.text);
-    }
+        g_snprintf(charts[0].value, sizeof charts[0].value, "%s%%", used);
+    chart_say_bytes(&charts[1], guest->mem_used, guest->mem_max);
+    chart_say_rates(&charts[2], "r", guest->disk_read, "w", guest->disk_write);
+    chart_say_rates(&charts[3], "in", guest->net_in, "out", guest->net_out);
+    g_autoptr(Page) facts = page_new(screen_ascii(screen));
+    if (view->show_error)
+        page_line(facts, ROLE_WARNING, view->show_error);
+    describe_guest_facts(facts, guest, view->shown);
+    page_show(facts, view->pagers[TAB_SUMMARY]);
+    charts_draw_summary(view->past, screen, box, charts, G_N_ELEMENTS(charts),
+                        view->pagers[TAB_SUMMARY]);
 }
 
 static void draw_title(const GuestView *view, const ModelGuest *guest, Screen *screen, Box box)
@@ -252,20 +218,21 @@ static void guest_draw(gpointer data, Screen *screen, Box box)
     } else if (view->tab != TAB_SUMMARY) {
         draw_text_tab(view, screen, body);
     } else if (guest) {
-        draw_charts(view, guest, screen, body);
-        draw_facts(view, guest, screen, (Box){body.row + 12, 0, body.rows - 12, body.columns});
+        draw_summary(view, guest, screen, body);
     }
 }
 
 static bool guest_key(gpointer data, Key key)
 {
     GuestView *view = data;
+    if (view->tab != TAB_TASKS && pager_is_asking(view->pagers[view->tab]))
+        return pager_key(view->pagers[view->tab], key);
     if (tabs_key(tab_names, &view->tab, key)) {
         if (view->tab == TAB_DEFINITION)
             ask_definition(view);
         return true;
     }
-    if (view->tab == TAB_SUMMARY || view->tab == TAB_TASKS)
+    if (view->tab == TAB_TASKS)
         return false;
     return pager_key(view->pagers[view->tab], key);
 }
@@ -274,8 +241,11 @@ static void guest_tick(gpointer data)
 {
     GuestView *view = data;
     const ModelGuest *guest = find(view);
+    const ModelNode *node = model_node(console_model(view->console), view->subject.node);
+    bool old = g_get_monotonic_time() - view->shown_at > (gint64)AGAIN * G_USEC_PER_SEC;
     /* Another state has other hardware: live or saved. */
-    if (guest && guest->state != view->shown_state && !view->show)
+    if (guest && node->link == MODEL_LINK_UP && !view->show &&
+        (guest->state != view->shown_state || old))
         ask_show(view);
 }
 
@@ -294,12 +264,15 @@ static ModelObject *guest_object(gpointer data)
 static void guest_describe(gpointer data, GString *out)
 {
     const GuestView *view = data;
-    if (view->tab != TAB_SUMMARY && view->tab != TAB_TASKS)
+    if (view->tab == TAB_SUMMARY)
+        g_string_append_printf(out, "   charts: last %s", past_span_name(view->console->span));
+    else if (view->tab != TAB_TASKS)
         pager_describe(view->pagers[view->tab], out);
 }
 
 const ViewClass view_guest = {.name = "guest",
                               .title = "Guest",
+                              .where = IN_CHARTS,
                               .open = guest_open,
                               .close = guest_close,
                               .draw = guest_draw,

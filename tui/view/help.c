@@ -35,7 +35,7 @@ static gpointer help_open(Console *console, const Subject *subject)
     g_autoptr(GString) text = g_string_new(NULL);
     unsigned where = console_where(console);
     unsigned kinds = where & ((1u << OBJECT_KIND_COUNT) - 1);
-    list(console, text, "Here", kinds, IN_ANY | IN_TABLE);
+    list(console, text, "Here", kinds | (where & IN_CHARTS), IN_ANY | IN_TABLE);
     if (where & IN_TABLE)
         list(console, text, "In tables", IN_TABLE, 0);
     list(console, text, "Everywhere", IN_ANY, 0);
@@ -51,7 +51,8 @@ static gpointer help_open(Console *console, const Subject *subject)
                     "  name:\"my guest\"         quotes keep spaces in\n"
                     "  cpu:-                   not known\n"
                     "\nIn texts and logs\n"
-                    "  j k PgUp PgDn g G h l   move    / n N  search    F  follow the end\n");
+                    "  j k PgUp PgDn g G h l   move    / n N  search    F  follow the end\n"
+                    "  w  wrap long lines, or cut them\n");
     view->pager = pager_new(false);
     pager_set(view->pager, text->str);
     return view;
