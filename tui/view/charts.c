@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { LABEL = 6, VALUE = 23, HEIGHT_MAX = 6, SIDE_BY_SIDE = 100, FACTS_MAX = 90 };
+enum { LABEL = 6, VALUE = 26, HEIGHT_MAX = 6, SIDE_BY_SIDE = 100, FACTS_MAX = 90 };
 
 static void draw_chart(Past *past, Screen *screen, Box box, const Chart *chart)
 {
@@ -41,7 +41,7 @@ void charts_draw_summary(Past *past, Screen *screen, Box box, const Chart *chart
                          Pager *facts)
 {
     if (box.columns >= SIDE_BY_SIDE) {
-        int right = CLAMP(box.columns / 2 - 2, 40, FACTS_MAX);
+        int right = CLAMP(box.columns * 2 / 5, 44, FACTS_MAX);
         int left = box.columns - right - 4;
         (void)charts_draw(past, screen, (Box){box.row, 1, box.rows, left}, charts, count);
         pager_draw(facts, screen, (Box){box.row, left + 3, box.rows, right});

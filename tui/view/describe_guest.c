@@ -321,8 +321,8 @@ static char *short_disk(const json_t *disk)
 {
     g_autofree char *size = page_bytes(disk, "capacity");
     char *used = page_bytes(disk, "allocation");
-    g_autofree char *source = disk_source(disk);
-    g_autofree char *base = g_path_get_basename(source);
+    const char *source = wire_get_string(disk, "source", NULL);
+    g_autofree char *base = source ? g_path_get_basename(source) : disk_source(disk);
     g_autofree char *figures =
         join(g_strdup(size), used ? prefixed("used ", used) : NULL, NULL);
     return g_strdup_printf("%s  %s  %s%s%s", wire_get_string(disk, "target", "-"),

@@ -74,7 +74,7 @@ static void put_processor(Page *page, const json_t *node)
     page_section(page, "Processor");
     page_fact(page, "Model", model);
     if (!isnan(sockets) && !isnan(real) && !isnan(threads))
-        page_factf(page, "Made of", "%.0f sockets, %.0f cores, %.0f threads", sockets, real,
+        page_factf(page, "Made of", "sockets %.0f, cores %.0f, threads %.0f", sockets, real,
                    threads);
     if (!isnan(waits))
         page_factf(page, "Waits for disk", "%.1f%%", waits);

@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#define PAGE_LABEL 13 /* columns that labels take */
+#define PAGE_LABEL 15 /* columns that labels take */
 
 typedef struct Page Page;
 

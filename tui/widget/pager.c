@@ -243,7 +243,7 @@ static int draw_line(const Pager *pager, Screen *screen, Box box, Place from)
     gsize length;
     int drawn = 0;
     for (guint row = 0; drawn < box.rows && next_row(pager, line, row, &text, &length); row++) {
-        g_autofree char *piece = g_strndup(text, length);
+        g_autofree char *piece = g_strchomp(g_strndup(text, length));
         int hang = row ? hang_of(pager, line) : 0;
         text += length;
         if (row >= from.row)
