@@ -398,6 +398,7 @@ int main(int argc, char **argv)
         g_printerr("loadgen: %s\n", error ? error->message : "--socket PATH is needed");
         return 2;
     }
+    (void)signal(SIGPIPE, SIG_IGN);
     dice = g_rand_new_with_seed(1);
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     for (int i = 0; i < node_count; i++) {

@@ -166,14 +166,10 @@ static void on_model(ModelChange change, ModelObject *object, guint64 fields, gp
 static void on_cluster_changed(Cluster *cluster, guint node, gpointer user)
 {
     Console *console = user;
-    if (cluster == console_cluster(console) && console->screen &&
-        model_node(cluster_model(cluster), node)->ready) {
-        if (console->frame)
-            (void)g_source_remove(console->frame);
-        console->frame = g_idle_add(on_frame, console);
-        return;
-    }
-    console_changed(console);
+    if (cluster == console_cluster(console) && model_node(cluster_model(cluster), node)->ready)
+        console_draw_soon(console);
+    else
+        console_changed(console);
 }
 
 void console_go_to_cluster(Console *console, guint index)
