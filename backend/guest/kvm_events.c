@@ -28,6 +28,7 @@ typedef struct {
 static struct {
     GMutex lock;
     int poll, clock; /* epoll, and the timerfd in it */
+    gint64 alarm;    /* what the timerfd is set to; 0: nothing */
     int last_key;
     GHashTable *handles, *timers; /* of Entry by key */
     GSList *removed;              /* of Entry, to be freed by the loop */
@@ -64,8 +65,9 @@ static int watch(Entry *entry, int events)
 }
 
 /* With the lock held: sets the clock to the next timer, or at once when there is
- * something to free. */
-static void set_clock(void)
+ * something to free. libvirt puts its keepalive off with each message: only the
+ * loop itself (again) sets the clock to a later time, when it was woken. */
+static void set_clock(gboolean again)
 {
     GHashTableIter iterator;
     gpointer value;
@@ -76,6 +78,9 @@ static void set_clock(void)
         if (entry->interval >= 0)
             next = MIN(next, MAX(entry->due, 1));
     }
+    if (!again && loop.alarm && loop.alarm <= next)
+        return;
+    loop.alarm = next == G_MAXINT64 ? 0 : next;
     struct itimerspec when = {0};
     if (next != G_MAXINT64) {
         when.it_value.tv_sec = next / G_USEC_PER_SEC;
@@ -134,7 +139,7 @@ static int remove_entry(GHashTable *table, int key)
             (void)watch(entry, 0);
         g_hash_table_remove(table, GINT_TO_POINTER(key));
         loop.removed = g_slist_prepend(loop.removed, entry);
-        set_clock();
+        set_clock(FALSE);
     }
     g_mutex_unlock(&loop.lock);
     return entry ? 0 : -1;
@@ -150,7 +155,7 @@ static void set_interval(Entry *entry, int milliseconds)
 {
     entry->interval = milliseconds;
     entry->due = g_get_monotonic_time() + (gint64)milliseconds * 1000;
-    set_clock();
+    set_clock(FALSE);
 }
 
 static int add_timer(int milliseconds, virEventTimeoutCallback callback, void *opaque,
@@ -253,7 +258,7 @@ static gpointer run(gpointer unused)
         run_timers();
         free_removed();
         g_mutex_lock(&loop.lock);
-        set_clock(); /* which also makes the descriptor unreadable */
+        set_clock(TRUE); /* which also makes the descriptor unreadable */
         g_mutex_unlock(&loop.lock);
     }
     return NULL;

@@ -8,14 +8,14 @@
 enum {
     PATIENCE = 3 * G_USEC_PER_SEC,
     PAUSE_FIRST = 2 * G_USEC_PER_SEC,
-    PAUSE_MAX = 60 * G_USEC_PER_SEC,
+    PAUSE_MAX = 120 * G_USEC_PER_SEC,
     PAUSE_FOUND = 300 * G_USEC_PER_SEC,
 };
 
 typedef struct {
     virDomainPtr domain;
-    gboolean agent;
-    gint64 due, pause;
+    gboolean running, agent;
+    gint64 due, pause; /* due: G_MAXINT64 for never */
 } Entry;
 
 struct KvmFinder {
@@ -88,9 +88,9 @@ static void look(KvmFinder *finder, Entry *entry, const char *key)
 {
     g_autofree char *native = g_strdup(key);
     virDomainPtr domain = entry->domain;
-    gboolean agent = entry->agent;
+    gboolean agent = entry->agent, running = entry->running;
     (void)virDomainRef(domain);
-    entry->due = g_get_monotonic_time() + entry->pause;
+    entry->due = entry->running ? g_get_monotonic_time() + entry->pause : G_MAXINT64;
     entry->pause = MIN(entry->pause * 2, PAUSE_MAX);
     g_mutex_unlock(&finder->lock);
     g_autoptr(json_t) all = kvm_addresses_read(domain, agent, PATIENCE);
@@ -100,11 +100,12 @@ static void look(KvmFinder *finder, Entry *entry, const char *key)
     g_mutex_lock(&finder->lock);
     /* Forgotten or begun anew in the meantime: then the answer is an old one. */
     entry = g_hash_table_lookup(finder->entries, native);
-    if (!entry || entry->domain != domain || entry->agent != agent || finder->stop) {
+    if (!entry || entry->domain != domain || entry->agent != agent ||
+        entry->running != running || finder->stop) {
         g_strfreev(addresses);
         return;
     }
-    if (some)
+    if (some && running)
         entry->due = g_get_monotonic_time() + PAUSE_FOUND;
     finder->found(native, addresses, finder->user);
 }
@@ -116,7 +117,7 @@ static gpointer run(gpointer pointer)
     while (!finder->stop) {
         const char *native = NULL;
         Entry *entry = first_due(finder, &native);
-        if (!entry)
+        if (!entry || entry->due == G_MAXINT64)
             g_cond_wait(&finder->wake, &finder->lock);
         else if (entry->due <= g_get_monotonic_time())
             look(finder, entry, native);
@@ -145,12 +146,13 @@ KvmFinder *kvm_finder_new(KvmFound found, gpointer user, GDestroyNotify release)
     return finder;
 }
 
-void kvm_finder_look(KvmFinder *finder, virDomainPtr domain, const char *native, gboolean agent)
+void kvm_finder_look(KvmFinder *finder, virDomainPtr domain, const char *native,
+                     gboolean running, gboolean agent)
 {
     if (virDomainRef(domain) < 0)
         return;
     Entry *entry = g_new0(Entry, 1);
-    *entry = (Entry){domain, agent, g_get_monotonic_time(), PAUSE_FIRST};
+    *entry = (Entry){domain, running, agent, g_get_monotonic_time(), PAUSE_FIRST};
     g_mutex_lock(&finder->lock);
     g_hash_table_replace(finder->entries, g_strdup(native), entry);
     g_cond_signal(&finder->wake);

@@ -2,7 +2,8 @@
  *
  * There is no event for an address, and asking may take seconds (a guest agent
  * that hangs), so a thread of its own asks: at once, then with growing pauses
- * until there is one, then every few minutes. It sleeps while no domain runs.
+ * until there is one, then every few minutes. A domain that is paused gets no new
+ * one and is asked about once. The thread sleeps while no domain runs.
  */
 #pragma once
 
@@ -18,10 +19,11 @@ typedef void (*KvmFound)(const char *native, GStrv addresses, gpointer user);
 /* release is called for user when nothing more will be found. */
 KvmFinder *kvm_finder_new(KvmFound found, gpointer user, GDestroyNotify release);
 
-/* Looks at once; agent: a guest agent is connected. Keeps a reference to the
- * domain, hence to its connection, until it is forgotten. */
+/* Looks at once; running: and then again and again; agent: a guest agent is
+ * connected. Keeps a reference to the domain, hence to its connection, until it is
+ * forgotten. */
 void kvm_finder_look(KvmFinder *finder, virDomainPtr domain, const char *native,
-                     gboolean agent);
+                     gboolean running, gboolean agent);
 void kvm_finder_forget(KvmFinder *finder, const char *native); /* NULL: all */
 
 /* Ends the thread as soon as it can; does not wait for it. */

@@ -396,6 +396,17 @@ static gboolean has_addresses(const GuestSummary *summary)
     return summary->state == GUEST_STATE_RUNNING || summary->state == GUEST_STATE_PAUSED;
 }
 
+/* A guest that is paused answers nobody, so what it was known by stays. */
+static void find_addresses(GuestObserver *observer, virDomainPtr domain,
+                           const GuestSummary *summary)
+{
+    gboolean running = summary->state == GUEST_STATE_RUNNING;
+    if (!running && summary->addresses && summary->addresses[0])
+        kvm_finder_forget(observer->finder, summary->native);
+    else
+        kvm_finder_look(observer->finder, domain, summary->native, running, summary->agent);
+}
+
 /* Takes the summary, and completes it by what is known. */
 static void report_changed(GuestObserver *observer, virDomainPtr domain, GuestSummary *summary)
 {
@@ -409,9 +420,9 @@ static void report_changed(GuestObserver *observer, virDomainPtr domain, GuestSu
     } else {
         if (same_run && has_addresses(old))
             summary->addresses = g_strdupv(old->addresses);
-        if (!same_run || !has_addresses(old) || old->agent != summary->agent ||
+        if (!same_run || old->state != summary->state || old->agent != summary->agent ||
             observer->connecting)
-            kvm_finder_look(observer->finder, domain, summary->native, summary->agent);
+            find_addresses(observer, domain, summary);
     }
     if (old && guest_summary_equal(old, summary)) {
         guest_summary_free(summary);
