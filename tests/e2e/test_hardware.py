@@ -128,10 +128,15 @@ def volume(lab, rpc):
 
 
 def cancel_save(lab, rpc):
-    """libvirt's helper that writes the image is held for as long as it takes to cancel."""
+    """libvirt's helper that writes the image is held for as long as it takes to cancel. The
+    guest's memory is filled, so that the helper is found before the last of it is written:
+    then QEMU would wait for the helper and hear nothing."""
     agent = eventually(lambda: lab.try_run("virsh", "qemu-agent-command", "v1", '{"execute":"guest-ping"}')
                        .returncode == 0)
     check("the guest is up", agent)
+    fill = lab.try_run("timeout", "60", "gantry", "guest", "exec", "v1", "/bin/sh", "-c",
+                       "head -c 300M /dev/zero | tr '\\0' x >/run/fill")
+    check("its memory is filled", fill.returncode == 0, fill.stderr)
     holder = lab.popen("run", "node1", "sh", "-c", "until p=$(pidof libvirt_iohelper); do :; done; kill -STOP $p; "
                        "read -r line; kill -CONT $p", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     task = rpc.call("guest.save", guest="v1")["task"]
@@ -164,7 +169,7 @@ def firmware(lab, rpc):
 
 
 def test(lab):
-    lab.vm("v1", "--wait")
+    lab.vm("v1", "--memory", 768, "--wait")
     lab.vm("v2")
     rpc = lab.rpc()
     becomes("the guest is seen", "running", lambda: rpc.state("v1"))
