@@ -284,8 +284,10 @@ static void on_line(const char *line, size_t length, gpointer user)
 static void on_closed(const GError *error, gpointer user)
 {
     Session *session = user;
-    if (error)
+    if (error) {
         g_info("session of uid %u closed: %s", (unsigned)session->uid, error->message);
+        wire_channel_send_last(session->channel, wire_message_failure(0, error));
+    }
     session_end(session);
 }
 

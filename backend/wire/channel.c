@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum { READ_SIZE = 64 * 1024 };
@@ -268,4 +269,14 @@ void wire_channel_send_steal(WireChannel *channel, char *line)
 size_t wire_channel_backlog(const WireChannel *channel)
 {
     return channel->output->len - channel->sent;
+}
+
+void wire_channel_send_last(WireChannel *channel, char *line)
+{
+    /* A line that was only half sent would swallow this one. */
+    if (line && wire_channel_backlog(channel) == 0) {
+        struct iovec parts[] = {{line, strlen(line)}, {(char[]){'\n'}, 1}};
+        (void)!writev(channel->descriptor, parts, G_N_ELEMENTS(parts));
+    }
+    free(line);
 }

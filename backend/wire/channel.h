@@ -37,6 +37,10 @@ void wire_channel_send(WireChannel *channel, const char *line, size_t length);
 /* The same for what wire_message_*() made, and frees it with free(). */
 void wire_channel_send_steal(WireChannel *channel, char *line);
 
+/* In closed(): a last line, as far as the peer takes it at once; frees it with free().
+ * It tells a peer that is still there why it was cut off. */
+void wire_channel_send_last(WireChannel *channel, char *line);
+
 /* Bytes not yet taken by the peer. */
 size_t wire_channel_backlog(const WireChannel *channel);
 /* For a session that turns into a raw stream: gives the descriptor up and frees

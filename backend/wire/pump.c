@@ -77,6 +77,7 @@ gboolean pump_run(PumpEnd left, PumpEnd right, GError **error)
         g_unix_set_fd_nonblocking(ways[i].from, TRUE, NULL);
         g_unix_set_fd_nonblocking(ways[i].to, TRUE, NULL);
     }
+    g_autoptr(GError) problem = NULL;
     gboolean half = FALSE; /* the left has ended, and the right was told */
     while (!is_over(&ways[1])) {
         if (!half && is_over(&ways[0])) {
@@ -106,8 +107,17 @@ gboolean pump_run(PumpEnd left, PumpEnd right, GError **error)
         for (size_t i = 0; i < 2; i++) {
             if (polls[2 * i].revents && !read_some(&ways[i], error))
                 return FALSE;
-            if (polls[2 * i + 1].revents && !write_some(&ways[i], error))
-                return !error || !*error;
+            if (!polls[2 * i + 1].revents || write_some(&ways[i], &problem))
+                continue;
+            if (problem) {
+                g_propagate_error(error, g_steal_pointer(&problem));
+                return FALSE;
+            }
+            if (i == 1)
+                return TRUE;
+            /* The right takes no more, but may have said why. */
+            ways[0].begin = ways[0].end = 0;
+            ways[0].ended = half = TRUE;
         }
     }
     return TRUE;
