@@ -52,6 +52,7 @@ static int bridge_command(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_set_prgname("gantryd bridge");
     g_option_context_add_main_entries(context, bridge_entries, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error))
         return usage(error);

@@ -60,8 +60,9 @@ char *help_all(void)
         "usage: gantry [OPTIONS] [TARGET...]         the console, full screen\n"
         "       gantry [OPTIONS] NOUN VERB [ARGS]    one command\n"
         "\n"
-        "TARGET: node, user@host:port, ssh://user@host:port, unix:/path or local.\n"
-        "A target that is named as a noun is written after --.\n"
+        "TARGET: node, user@host:port, ssh://user@host:port, unix:/path or local,\n"
+        "or, for the console, the name of a cluster in clusters.yaml. A target that is\n"
+        "named as a noun is written after --.\n"
         "\n"
         "Options:\n"
         "  -H, --host TARGET        the node; may be repeated. The agent of this machine\n"
@@ -70,12 +71,14 @@ char *help_all(void)
         "  -F, --ssh-config FILE    read instead of ~/.ssh/config\n"
         "      --plain              print the dashboard once as text\n"
         "      --readonly           a console that changes nothing\n"
+        "      --ascii              draw with ASCII only\n"
+        "      --mouse              take the mouse\n"
         "  -h, --help               help; also after a noun or a verb\n"
         "      --version            the version\n"
         "\n"
         "Commands:\n");
     append_commands(text, NULL);
-    g_string_append(text, "  version         prints the version\n"
+    g_string_append(text, "  version           prints the version\n"
                           "\n"
                           "A guest is vm/100, 100 or its name. Exit status: 0 done, 1 failed,\n"
                           "2 usage, 3 not allowed, 4 not reachable, 5 not found.\n");
