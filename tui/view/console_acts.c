@@ -218,13 +218,17 @@ static Order *make_order(Console *console, const Action *action, const GPtrArray
     return order;
 }
 
-static guint count_hidden(Console *console)
+/* Of what will be hit, not of all that is marked. */
+static guint count_hidden(const Order *order)
 {
     guint hidden = 0;
-    const View *view = console_view(console);
+    const View *view = console_view(order->console);
     Table *table = view->class->table ? view->class->table(view->self) : NULL;
-    if (table)
-        (void)table_marked(table, &hidden);
+    for (guint i = 0; table && i < order->subjects->len; i++) {
+        const Subject *subject = &g_array_index(order->subjects, Subject, i);
+        const ModelObject *object = subject_find(subject, console_model(order->console));
+        hidden += object && !table_shows(table, object);
+    }
     return hidden;
 }
 
@@ -262,5 +266,5 @@ void console_act(Console *console, const Action *action, GPtrArray *targets)
                    ? g_strdup(model_object_name(console_model(console), object))
                    : g_strdup_printf("delete %u", count);
     }
-    ask_person(order, count_hidden(console), refusals->str, word);
+    ask_person(order, count_hidden(order), refusals->str, word);
 }

@@ -378,6 +378,12 @@ guint table_marked(Table *table, guint *hidden)
     return marked;
 }
 
+bool table_shows(Table *table, const ModelObject *object)
+{
+    table_settle(table);
+    return g_ptr_array_find(table->shown, object, NULL);
+}
+
 GPtrArray *table_targets(Table *table)
 {
     GPtrArray *targets = g_ptr_array_new();

@@ -84,6 +84,8 @@ void table_toggle_range(Table *table);
 void table_mark_all(Table *table);
 void table_clear_marks(Table *table);
 guint table_marked(Table *table, guint *hidden);
+/* Whether the filter lets it through. */
+bool table_shows(Table *table, const ModelObject *object);
 bool table_in_range(const Table *table);
 /* What an act applies to: the marked objects, else the one at the cursor. */
 GPtrArray *table_targets(Table *table);
