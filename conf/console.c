@@ -53,11 +53,14 @@ static const ConfEntry entries[] = {
 
 static const ConfEntry target_item = {
     "node", CONF_STRING, .max = 255, .help = "host, user@host:port, an alias of ~/.ssh/config"};
+static const ConfEntry via_item = {"node", CONF_STRING, .max = 255,
+                                   .help = "another node, listed before it"};
 static const ConfEntry cluster_entries[] = {
     {"name", CONF_STRING, .required = true, .max = 64, .check = conf_check_name,
      .expected = NAME_RULE, .help = "what the console calls it"},
     {"nodes", CONF_LIST, .required = true, .min = 1, .max = 32, .item = &target_item,
      .help = "its machines"},
+    {"via", CONF_TABLE, .item = &via_item, .help = "node: the one it is reached through"},
     {NULL},
 };
 static const ConfEntry cluster_item = {"cluster", CONF_MAPPING, .members = cluster_entries,
@@ -288,6 +291,36 @@ void conf_console_free(ConsoleConfig *config)
     g_free(config);
 }
 
+static int find_node(const ConfNode *nodes, const char *name)
+{
+    for (guint i = 0; i < conf_length(nodes); i++)
+        if (strcmp(conf_item(nodes, i)->text, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* Only through one listed before: so there is no circle. */
+static gboolean check_via(const ConfNode *cluster, guint index, GError **error)
+{
+    const ConfNode *nodes = conf_member(cluster, "nodes"), *via = conf_member(cluster, "via");
+    for (guint i = 0; i < conf_length(via); i++) {
+        const ConfNode *one = conf_item(via, i);
+        int node = find_node(nodes, one->key), through = find_node(nodes, one->text);
+        if (node < 0) {
+            conf_node_key_error(one, error, "clusters[%u].via: \"%s\" is not one of its nodes",
+                                index, one->key);
+            return FALSE;
+        }
+        if (through < 0 || through >= node) {
+            conf_node_error(one, error,
+                            "clusters[%u].via: \"%s\" is not one of its nodes before \"%s\"",
+                            index, one->text, one->key);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 static gboolean check_clusters(const ConfNode *list, GError **error)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
@@ -298,6 +331,8 @@ static gboolean check_clusters(const ConfNode *list, GError **error)
                             i, name->text);
             return FALSE;
         }
+        if (!check_via(conf_item(list, i), i, error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -313,6 +348,7 @@ static ConsoleCluster *build_clusters(ConfNode *root, GError **error)
     for (guint i = 0; i < conf_length(list); i++) {
         clusters[i].name = g_strdup(conf_string(conf_item(list, i), "name"));
         clusters[i].nodes = conf_strings(conf_item(list, i), "nodes");
+        clusters[i].via = read_words(conf_member(conf_item(list, i), "via"));
     }
     return clusters;
 }
@@ -335,6 +371,7 @@ void conf_clusters_free(ConsoleCluster *clusters)
     for (ConsoleCluster *cluster = clusters; cluster && cluster->name; cluster++) {
         g_free(cluster->name);
         g_strfreev(cluster->nodes);
+        free_words(cluster->via);
     }
     g_free(clusters);
 }

@@ -47,7 +47,8 @@ typedef struct {
 
 typedef struct {
     char *name;
-    char **nodes; /* targets */
+    char **nodes;      /* targets */
+    ConsoleWords *via; /* node: one before it in nodes, through which it is reached */
 } ConsoleCluster;
 
 typedef struct {

@@ -66,6 +66,10 @@ static const BadFile bad_clusters[] = {
      "f:2:20: clusters[0].nodes: expected 1 to 32 entries, found 0"},
     {"clusters:\n- {name: a, nodes: [b]}\n- {name: a, nodes: [c]}\n",
      "f:3:10: clusters[1].name: \"a\" names another one already"},
+    {"clusters:\n- {name: a, nodes: [b, c], via: {d: b}}\n",
+     "f:2:32: clusters[0].via: \"d\" is not one of its nodes"},
+    {"clusters:\n- {name: a, nodes: [b, c], via: {b: c}}\n",
+     "f:2:35: clusters[0].via: \"c\" is not one of its nodes before \"b\""},
     {"a: {nodes: [b]}", "f:1:1: unknown key \"a\", expected one of clusters"},
 };
 
@@ -117,6 +121,18 @@ static void test_console(void)
 static char *shipped(const char *name)
 {
     return g_build_filename(g_getenv("SOURCE_ROOT"), "conf", name, NULL);
+}
+
+static void test_via(void)
+{
+    static const char text[] = "clusters:\n- {name: a, nodes: [b, c], via: {c: b}}\n";
+    g_autoptr(GError) error = NULL;
+    ConsoleCluster *list = conf_clusters_parse("f", text, strlen(text), &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(list[0].via[0].name, ==, "c");
+    g_assert_cmpstr(list[0].via[0].words[0], ==, "b");
+    g_assert_null(list[0].via[1].name);
+    conf_clusters_free(list);
 }
 
 static void test_shipped_files(void)
@@ -185,5 +201,6 @@ int main(int argc, char **argv)
     g_test_add_func("/conf/console/absent", test_absent_files);
     g_test_add_func("/conf/console/documented", test_every_entry_is_documented);
     g_test_add_func("/conf/clusters/bad", test_bad_clusters);
+    g_test_add_func("/conf/clusters/via", test_via);
     return g_test_run();
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "conf/console.h"
 #include "tui/action.h"
 #include "tui/screen/skin.h"
 
@@ -36,6 +37,7 @@ typedef struct {
     const char *columns[OBJECT_KIND_COUNT]; /* of tables at first; NULL: the usual */
     const ActionBinding *bindings;
     guint binding_count;
+    const ConsoleCommand *commands; /* ended by one without a name; may be NULL */
 } ConsoleOptions;
 
 /* FALSE when the terminal can't be used or a binding is wrong; nothing was shown

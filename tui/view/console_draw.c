@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { MESSAGE_LINES = 6 };
+
 /* Writes a piece of a line and moves on. */
 static void piece(Console *console, int row, int *column, Role role, const char *text)
 {
@@ -177,8 +179,12 @@ static void draw_bottom(Console *console)
     if (console->message && g_get_monotonic_time() > console->message_until)
         g_clear_pointer(&console->message, g_free);
     if (console->message) {
-        draw_text(console->screen, row, 1, columns - 2, console->message_role,
-                  console->message);
+        g_auto(GStrv) lines = form_wrap(console->message, columns - 2);
+        int count = (int)MIN(g_strv_length(lines), (guint)MESSAGE_LINES);
+        draw_fill(console->screen, (Box){row - count + 1, 0, count, columns}, ROLE_TEXT);
+        for (int i = 0; i < count; i++)
+            draw_text(console->screen, row - count + 1 + i, 1, columns - 2,
+                      console->message_role, lines[i]);
         return;
     }
     draw_keys(console);

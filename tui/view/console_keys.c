@@ -367,6 +367,12 @@ void console_key(Console *console, Key key)
         mouse_key(console);
         return;
     }
+    const ConsoleCommand *own = console_own_for_key(console, key);
+    if (own) {
+        g_autoptr(GPtrArray) targets = console_targets(console);
+        console_own_run(console, own, targets);
+        return;
+    }
     const Action *action = action_for_key(console->keys, key, console_where(console));
     if (!action)
         return;

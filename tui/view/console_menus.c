@@ -28,6 +28,22 @@ static char *refusal_of_all(Console *console, const Action *action, const GPtrAr
     return first;
 }
 
+enum { ID_OWN = 1 << 16 };
+
+static void add_own(const Console *console, GPtrArray *items, unsigned where)
+{
+    const ConsoleCommand *all = console->options->commands;
+    for (int i = 0; all && all[i].name; i++) {
+        if (!console_own_fits(&all[i], where))
+            continue;
+        g_autofree char *words = g_strjoinv(" ", all[i].command);
+        PickerItem *item = picker_add(items, ID_OWN + i, all[i].name, words);
+        item->refusal = console->options->readonly ? g_strdup(CONSOLE_READONLY) : NULL;
+        if (!all[i].key || !key_parse(all[i].key, &item->key))
+            item->key = 0;
+    }
+}
+
 static GPtrArray *menu_items(const char *typed, gpointer user)
 {
     Console *console = user;
@@ -48,6 +64,8 @@ static GPtrArray *menu_items(const char *typed, gpointer user)
                 item->key = 0;
         }
     }
+    if (object)
+        add_own(console, items, 1u << object->kind);
     return items;
 }
 
@@ -60,12 +78,16 @@ static bool menu_picked(PickerWhat what, const PickerItem *item, gpointer user)
         console_say(console, ROLE_WARNING, "no %s: %s", item->label, item->refusal);
         return false;
     }
+    g_autoptr(GPtrArray) targets = console_targets(console);
+    if (item->id >= ID_OWN) {
+        console_own_run(console, &console->options->commands[item->id - ID_OWN], targets);
+        return true;
+    }
     const Action *action = &actions()[item->id];
     if (action->command != DO_NONE) {
         console_run_command(console, action);
         return true;
     }
-    g_autoptr(GPtrArray) targets = console_targets(console);
     console_act(console, action, targets);
     return true;
 }

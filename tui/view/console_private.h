@@ -8,7 +8,7 @@
 #include "tui/widget/picker.h"
 
 #define CONSOLE_VIEWS_MAX 32
-#define CONSOLE_SPANS 3 /* of charts: hour, day, month */
+#define CONSOLE_SPANS     3   /* of charts: hour, day, month */
 #define CONSOLE_FRAME     100 /* ms between frames that no key asked for */
 
 typedef struct {
@@ -45,7 +45,8 @@ struct Console {
     GHashTable *own_tasks; /* ids of tasks that were asked for here */
     Role message_role;
     bool filtering, pasting, mouse;
-    guint pending; /* acts that no agent has answered yet */
+    gpointer handed; /* to the view that is being opened */
+    guint pending;   /* acts that no agent has answered yet */
 };
 
 /* console.c */
@@ -81,6 +82,12 @@ GPtrArray *console_targets(Console *console);
 /* console_acts.c: asks if need be, and calls the agents. */
 void console_act(Console *console, const Action *action, GPtrArray *targets);
 void console_show_error(Console *console, const char *title, const char *text);
+
+/* own.c: commands of the person's own. where as of console_where(). */
+#define CONSOLE_READONLY "the console was started with --readonly"
+bool console_own_fits(const ConsoleCommand *command, unsigned where);
+const ConsoleCommand *console_own_for_key(Console *console, Key key);
+void console_own_run(Console *console, const ConsoleCommand *command, const GPtrArray *targets);
 
 /* console_menus.c */
 void console_menu(Console *console);

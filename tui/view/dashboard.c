@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { GAUGE = 20, BUSIEST = 40, TASKS = 40, ALARMS = 8, RESORT = 5 };
+enum { GAUGE = 20, BUSIEST = 40, TASKS = 40, ALARMS = 8, RESORT = 5, SIDE_BY_SIDE = 158 };
 
 typedef struct {
     Console *console;
@@ -161,14 +161,15 @@ static void draw_guest(const Dashboard *view, Screen *screen, int row, Box box,
     units_bytes(guest->mem_used, memory, sizeof memory);
     units_rate((double)guest->disk_read + guest->disk_write, disk, sizeof disk);
     units_rate((double)guest->net_in + guest->net_out, net, sizeof net);
-    draw_glyph(screen, row, 1, role, glyph);
-    draw_field(screen, row, 3, 9, text, ALIGN_LEFT, model_object_id(&guest->base));
-    draw_field(screen, row, 13, 16, text, ALIGN_LEFT, guest->name ? guest->name : "-");
-    draw_field(screen, row, 30, 10, text, ALIGN_LEFT, node ? node->name : "-");
-    draw_field(screen, row, 41, 6, text, ALIGN_RIGHT, cpu);
-    draw_field(screen, row, 48, 9, text, ALIGN_RIGHT, memory);
-    draw_field(screen, row, 58, 9, text, ALIGN_RIGHT, disk);
-    draw_field(screen, row, 68, 9, text, ALIGN_RIGHT, net);
+    int at = box.column;
+    draw_glyph(screen, row, at + 1, role, glyph);
+    draw_field(screen, row, at + 3, 9, text, ALIGN_LEFT, model_object_id(&guest->base));
+    draw_field(screen, row, at + 13, 16, text, ALIGN_LEFT, guest->name ? guest->name : "-");
+    draw_field(screen, row, at + 30, 10, text, ALIGN_LEFT, node ? node->name : "-");
+    draw_field(screen, row, at + 41, 6, text, ALIGN_RIGHT, cpu);
+    draw_field(screen, row, at + 48, 9, text, ALIGN_RIGHT, memory);
+    draw_field(screen, row, at + 58, 9, text, ALIGN_RIGHT, disk);
+    draw_field(screen, row, at + 68, 9, text, ALIGN_RIGHT, net);
 }
 
 /* Not at each change: rows that jump can't be read. */
@@ -195,11 +196,11 @@ static int draw_busiest(Dashboard *view, Screen *screen, int row, Box box, int e
     int count = MIN((int)view->busiest->len, room);
     if (count <= 0)
         return row;
-    draw_text(screen, row, 1, 39, ROLE_TITLE, "Busiest guests");
-    draw_field(screen, row, 41, 6, ROLE_HEADING, ALIGN_RIGHT, "cpu%");
-    draw_field(screen, row, 48, 9, ROLE_HEADING, ALIGN_RIGHT, "mem");
-    draw_field(screen, row, 58, 9, ROLE_HEADING, ALIGN_RIGHT, "disk/s");
-    draw_field(screen, row, 68, 9, ROLE_HEADING, ALIGN_RIGHT, "net/s");
+    draw_text(screen, row, box.column + 1, 39, ROLE_TITLE, "Busiest guests");
+    draw_field(screen, row, box.column + 41, 6, ROLE_HEADING, ALIGN_RIGHT, "cpu%");
+    draw_field(screen, row, box.column + 48, 9, ROLE_HEADING, ALIGN_RIGHT, "mem");
+    draw_field(screen, row, box.column + 58, 9, ROLE_HEADING, ALIGN_RIGHT, "disk/s");
+    draw_field(screen, row, box.column + 68, 9, ROLE_HEADING, ALIGN_RIGHT, "net/s");
     row++;
     for (int i = 0; i < count; i++) {
         const ModelObject *guest = subject_find(
@@ -248,7 +249,32 @@ static void draw_tasks(const Dashboard *view, Screen *screen, int row, Box box, 
         draw_task(screen, row++, box, tasks[i]);
 }
 
-/* Shares what is left between nodes, guests and tasks. */
+/* One below the other: shares the rows between nodes, guests and tasks. */
+static void draw_stacked(Dashboard *view, Screen *screen, int row, Box box, int end)
+{
+    const Model *model = console_model(view->console);
+    int left = end - row, tasks = MIN((int)model_objects(model, OBJECT_TASK)->len, TASKS);
+    tasks = tasks ? MIN(tasks + 1, MAX(left / 4, 3)) : 0;
+    int nodes = MIN((int)model_node_count(model) + 1, MAX((left - tasks) / 2, 2));
+    nodes = MIN(nodes, left);
+    table_draw(view->nodes, screen, (Box){row, box.column, nodes, MIN(box.columns, 110)});
+    row = draw_busiest(view, screen, row + nodes + 1, box, end - tasks);
+    draw_tasks(view, screen, row, box, end);
+}
+
+/* Nodes and tasks at the left, the busiest guests at the right. */
+static void draw_side_by_side(Dashboard *view, Screen *screen, int row, Box box, int end)
+{
+    int half = box.columns / 2, left = end - row;
+    Box right = {row, box.column + half, left, box.columns - half};
+    int nodes =
+        MIN((int)model_node_count(console_model(view->console)) + 1, MAX(left * 2 / 3, 2));
+    table_draw(view->nodes, screen, (Box){row, box.column, nodes, half - 2});
+    (void)draw_busiest(view, screen, row, right, end);
+    draw_tasks(view, screen, row + nodes + 1,
+               (Box){row + nodes + 1, box.column, left - nodes - 1, half - 2}, end);
+}
+
 static void dashboard_draw(gpointer data, Screen *screen, Box box)
 {
     Dashboard *view = data;
@@ -256,16 +282,10 @@ static void dashboard_draw(gpointer data, Screen *screen, Box box)
     keep_pasts(view);
     int row = draw_figures(view, screen, box);
     row = draw_troubles(view, screen, row, box, end);
-    int left = end - row;
-    int tasks = MIN((int)model_objects(console_model(view->console), OBJECT_TASK)->len, 40);
-    tasks = tasks ? MIN(tasks + 1, MAX(left / 4, 3)) : 0;
-    int nodes = MIN((int)model_node_count(console_model(view->console)) + 1,
-                    MAX((left - tasks) / 2, 2));
-    nodes = MIN(nodes, left);
-    table_draw(view->nodes, screen, (Box){row, box.column, nodes, MIN(box.columns, 110)});
-    row += nodes + 1;
-    row = draw_busiest(view, screen, row, box, end - tasks);
-    draw_tasks(view, screen, row, box, end);
+    if (box.columns >= SIDE_BY_SIDE)
+        draw_side_by_side(view, screen, row, box, end);
+    else
+        draw_stacked(view, screen, row, box, end);
 }
 
 static Table *dashboard_table(gpointer data)

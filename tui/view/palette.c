@@ -6,11 +6,11 @@
 
 #include <string.h>
 
-enum { SHOWN = 60, ID_OBJECT = 1 << 20 };
+enum { SHOWN = 60, ID_OWN = 1 << 16, ID_OBJECT = 1 << 20 };
 
 typedef struct {
     int score;
-    int id;              /* of an action, or ID_OBJECT */
+    int id;              /* of an action, of a command (from ID_OWN on), or ID_OBJECT */
     ModelObject *object; /* what it is about, or NULL */
 } Hit;
 
@@ -78,6 +78,17 @@ static void offer_actions(GArray *hits, Console *console, const char *typed)
     }
 }
 
+static void offer_own(GArray *hits, Console *console, const char *typed)
+{
+    const ConsoleCommand *all = console->options->commands;
+    unsigned where = console_where(console);
+    for (int i = 0; all && all[i].name; i++) {
+        int score = fuzzy_score(typed, all[i].name);
+        if (score >= 0 && console_own_fits(&all[i], where))
+            offer(hits, (Hit){score + (*typed ? 20 : 0), ID_OWN + i, NULL});
+    }
+}
+
 /* "start web1": an act's first letters, then an object. */
 static void offer_acts_on(GArray *hits, const Model *model, const char *typed)
 {
@@ -102,7 +113,13 @@ static void add_item(const Palette *palette, GPtrArray *items, const Hit *hit)
         named = g_strdup_printf(
             "%s %s", model_object_id(hit->object),
             hit->object->kind == OBJECT_GUEST ? model_object_name(model, hit->object) : "");
-    if (hit->id == ID_OBJECT) {
+    if (hit->id >= ID_OWN && hit->id < ID_OBJECT) {
+        const ConsoleCommand *own = &console->options->commands[hit->id - ID_OWN];
+        g_autofree char *words = g_strjoinv(" ", own->command);
+        PickerItem *item = picker_add(items, hit->id, own->name, words);
+        item->data = GUINT_TO_POINTER(palette->subjects->len);
+        item->refusal = console->options->readonly ? g_strdup(CONSOLE_READONLY) : NULL;
+    } else if (hit->id == ID_OBJECT) {
         PickerItem *item = picker_add(items, hit->id, named, node ? node->name : "");
         item->data = GUINT_TO_POINTER(palette->subjects->len);
     } else {
@@ -127,6 +144,7 @@ static GPtrArray *palette_items(const char *typed, gpointer user)
     GPtrArray *items = picker_items_new();
     Model *model = console_model(palette->console);
     offer_actions(hits, palette->console, typed);
+    offer_own(hits, palette->console, typed);
     if (*typed) {
         offer_objects(hits, model, typed, ID_OBJECT, 0);
         offer_acts_on(hits, model, typed);
@@ -167,6 +185,12 @@ static bool palette_picked(PickerWhat what, const PickerItem *item, gpointer use
     }
     const Subject *subject =
         &g_array_index(palette->subjects, Subject, GPOINTER_TO_UINT(item->data));
+    if (item->id >= ID_OWN && item->id < ID_OBJECT) {
+        g_autoptr(GPtrArray) targets = console_targets(palette->console);
+        console_own_run(palette->console,
+                        &palette->console->options->commands[item->id - ID_OWN], targets);
+        return true;
+    }
     if (item->id != ID_OBJECT) {
         run_action(palette->console, &actions()[item->id], subject);
         return true;

@@ -82,11 +82,15 @@ static const char *keep_text(ConsoleSetup *setup, char *text)
 }
 
 /* A cluster of these targets. */
-static void add_cluster(ConsoleSetup *setup, const char *name, const char *const *targets)
+static void add_cluster(ConsoleSetup *setup, const char *name, const char *const *targets,
+                        const ConsoleWords *via)
 {
     GArray *members = g_array_new(FALSE, TRUE, sizeof(ClusterMember));
     for (; *targets; targets++) {
         ClusterMember member = {keep_text(setup, g_strdup(*targets)), NULL};
+        for (const ConsoleWords *one = via; one && one->name; one++)
+            if (strcmp(one->name, *targets) == 0)
+                member.via = keep_text(setup, g_strdup(one->words[0]));
         g_array_append_val(members, member);
     }
     ClusterSetup cluster = {keep_text(setup, g_strdup(name)),
@@ -110,20 +114,21 @@ static void add_clusters(ConsoleSetup *setup, const char *const *words)
     for (const char *const *word = words; *word; word++) {
         const ConsoleCluster *cluster = find_named(setup, *word);
         if (cluster)
-            add_cluster(setup, cluster->name, (const char *const *)cluster->nodes);
+            add_cluster(setup, cluster->name, (const char *const *)cluster->nodes,
+                        cluster->via);
         else
             g_ptr_array_add(targets, (gpointer)(gintptr)*word);
     }
     if (targets->len) {
         const char *name = targets->pdata[0];
         g_ptr_array_add(targets, NULL);
-        add_cluster(setup, name, (const char *const *)targets->pdata);
+        add_cluster(setup, name, (const char *const *)targets->pdata, NULL);
     }
     for (const ConsoleCluster *cluster = setup->named; !*words && cluster && cluster->name;
          cluster++)
-        add_cluster(setup, cluster->name, (const char *const *)cluster->nodes);
+        add_cluster(setup, cluster->name, (const char *const *)cluster->nodes, cluster->via);
     if (setup->clusters->len == 0)
-        add_cluster(setup, "local", local);
+        add_cluster(setup, "local", local, NULL);
 }
 
 static void apply_look(ConsoleSetup *setup)
@@ -165,6 +170,7 @@ static void apply_words(ConsoleSetup *setup)
     }
     setup->options.bindings = (const ActionBinding *)(gpointer)setup->bindings->data;
     setup->options.binding_count = setup->bindings->len;
+    setup->options.commands = config->commands;
 }
 
 static bool read_files(ConsoleSetup *setup, GError **error)

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { ERRORS_MAX = 5, ERROR_AGE = 600 /* s */ };
+
 static double known(double value)
 {
     return isnan(value) ? 0 : value;
@@ -67,6 +69,26 @@ static int compare_troubles(gconstpointer a, gconstpointer b)
     return x->grave != y->grave ? (x->grave ? -1 : 1) : strcmp(x->text, y->text);
 }
 
+/* What went wrong a moment ago, even when nothing is wrong any more. */
+static void add_errors(GPtrArray *troubles, const Model *model)
+{
+    const GPtrArray *events = model_objects(model, OBJECT_EVENT);
+    double now = (double)g_get_real_time() / G_USEC_PER_SEC;
+    guint added = 0;
+    for (guint i = events->len; i-- > 0 && added < ERRORS_MAX;) {
+        const ModelEvent *event = events->pdata[i];
+        const ModelNode *node = model_node(model, event->base.node);
+        char age[16];
+        if (g_strcmp0(event->severity, "error") != 0 || !(now - event->time < ERROR_AGE))
+            continue;
+        units_duration(MAX(now - event->time, 0), age, sizeof age);
+        add(troubles, false,
+            g_strdup_printf("%s: %s (%s ago)", node ? node->name : "?",
+                            event->text ? event->text : "-", age));
+        added++;
+    }
+}
+
 GPtrArray *troubles_of(const Model *model)
 {
     GPtrArray *troubles = g_ptr_array_new_with_free_func(trouble_free);
@@ -85,6 +107,7 @@ GPtrArray *troubles_of(const Model *model)
             g_strdup_printf("%s: %s (for %s)", node ? node->name : "?",
                             alarm->text ? alarm->text : model_object_id(&alarm->base), age));
     }
+    add_errors(troubles, model);
     g_ptr_array_sort(troubles, compare_troubles);
     return troubles;
 }

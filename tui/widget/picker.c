@@ -1,11 +1,12 @@
 #include "tui/widget/picker.h"
 
 #include "tui/screen/text.h"
+#include "tui/widget/form.h"
 #include "tui/widget/input.h"
 
 #include <string.h>
 
-enum { COLUMNS = 76, ROWS = 22 };
+enum { COLUMNS = 76, ROWS = 22, FOOT = 2 };
 
 typedef struct {
     Overlay overlay;
@@ -14,6 +15,7 @@ typedef struct {
     Input input;
     GPtrArray *items;
     guint at, top;
+    int keys; /* columns that the items' own keys take */
 } Picker;
 
 static void item_free(gpointer data)
@@ -44,6 +46,14 @@ static void reload(Picker *picker)
 {
     g_clear_pointer(&picker->items, g_ptr_array_unref);
     picker->items = picker->setup.items(picker->input.text->str, picker->setup.user);
+    picker->keys = 3;
+    for (guint i = 0; i < picker->items->len; i++) {
+        char key[16] = "";
+        const PickerItem *item = picker->items->pdata[i];
+        if (item->key)
+            (void)key_describe(item->key, key, sizeof key);
+        picker->keys = MAX(picker->keys, (int)strlen(key) + 1);
+    }
     picker->at = picker->items->len ? MIN(picker->at, picker->items->len - 1) : 0;
 }
 
@@ -62,9 +72,9 @@ static void draw_item(const Picker *picker, Screen *screen, int row, Box inside,
         char key[16] = "";
         if (item->key)
             (void)key_describe(item->key, key, sizeof key);
-        draw_text(screen, row, column, 3, current ? role : ROLE_ACCENT, key);
-        column += 3;
-        columns -= 3;
+        draw_text(screen, row, column, picker->keys, current ? role : ROLE_ACCENT, key);
+        column += picker->keys;
+        columns -= picker->keys;
     }
     int noted = note ? MIN(text_columns(note, screen_utf8(screen)), columns * 2 / 3) : 0;
     int labelled =
@@ -76,15 +86,35 @@ static void draw_item(const Picker *picker, Screen *screen, int row, Box inside,
                   note);
 }
 
+/* All of what the row may have cut short, then the keys where there is room. */
+static void draw_foot(const Picker *picker, Screen *screen, Box inside)
+{
+    const PickerItem *at =
+        picker->at < picker->items->len ? picker->items->pdata[picker->at] : NULL;
+    const char *note = !at ? NULL : at->refusal ? at->refusal : at->note;
+    g_autofree char *text =
+        g_strconcat(at && at->refusal ? "not now: " : "", note ? note : "", NULL);
+    g_auto(GStrv) lines = form_wrap(text, inside.columns - 2);
+    int row = inside.row + inside.rows - FOOT, used = 0;
+    for (; *text && used < FOOT && lines[used]; used++)
+        draw_text(screen, row + used, inside.column + 1, inside.columns - 2,
+                  at->refusal ? ROLE_WARNING : ROLE_TEXT, lines[used]);
+    if (used < FOOT)
+        draw_text(screen, row + FOOT - 1, inside.column + 1, inside.columns - 2, ROLE_DIM,
+                  picker->setup.toggles ? "Space show or hide  < > move  Enter keep  Esc leave"
+                                        : "Enter choose  Esc leave");
+}
+
 static void picker_draw(Overlay *overlay, Screen *screen)
 {
     Picker *picker = (Picker *)overlay;
     int head = picker->setup.search ? 1 : 0;
-    int wanted = picker->setup.search ? ROWS : MIN((int)picker->items->len + 3, ROWS + 6);
-    Box box = draw_centre(screen, MIN(MAX(wanted, 5), screen_rows(screen) - 2),
+    int wanted =
+        picker->setup.search ? ROWS : MIN((int)picker->items->len + FOOT + 2, ROWS + 6);
+    Box box = draw_centre(screen, MIN(MAX(wanted, 6), screen_rows(screen) - 2),
                           MIN(COLUMNS, screen_columns(screen) - 2));
     Box inside = draw_frame(screen, box, ROLE_BORDER, picker->title);
-    guint lines = (guint)MAX(inside.rows - head - 1, 1);
+    guint lines = (guint)MAX(inside.rows - head - FOOT, 1);
     if (picker->at < picker->top)
         picker->top = picker->at;
     if (picker->at >= picker->top + lines)
@@ -97,16 +127,7 @@ static void picker_draw(Overlay *overlay, Screen *screen)
     if (picker->items->len == 0)
         draw_text(screen, inside.row + head, inside.column + 1, inside.columns - 2, ROLE_DIM,
                   "nothing fits");
-    const PickerItem *at =
-        picker->at < picker->items->len ? picker->items->pdata[picker->at] : NULL;
-    if (at && at->refusal)
-        draw_printf(screen, inside.row + inside.rows - 1, inside.column + 1, inside.columns - 2,
-                    ROLE_WARNING, "not now: %s", at->refusal);
-    else
-        draw_text(screen, inside.row + inside.rows - 1, inside.column + 1, inside.columns - 2,
-                  ROLE_DIM,
-                  picker->setup.toggles ? "Space show or hide  < > move  Enter keep  Esc leave"
-                                        : "Enter choose  Esc leave");
+    draw_foot(picker, screen, inside);
     if (picker->setup.search) {
         draw_text(screen, inside.row, inside.column + 1, 2, ROLE_ACCENT, ":");
         input_draw(&picker->input, screen, inside.row, inside.column + 3, inside.columns - 5);
