@@ -67,9 +67,9 @@ static const BadFile bad_clusters[] = {
     {"clusters:\n- {name: a, nodes: [b]}\n- {name: a, nodes: [c]}\n",
      "f:3:10: clusters[1].name: \"a\" names another one already"},
     {"clusters:\n- {name: a, nodes: [b, c], via: {d: b}}\n",
-     "f:2:32: clusters[0].via: \"d\" is not one of its nodes"},
+     "f:2:34: clusters[0].via: \"d\" is not one of its nodes"},
     {"clusters:\n- {name: a, nodes: [b, c], via: {b: c}}\n",
-     "f:2:35: clusters[0].via: \"c\" is not one of its nodes before \"b\""},
+     "f:2:37: clusters[0].via: \"c\" is not one of its nodes before \"b\""},
     {"a: {nodes: [b]}", "f:1:1: unknown key \"a\", expected one of clusters"},
 };
 

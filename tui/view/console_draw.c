@@ -162,7 +162,8 @@ static void draw_keys(Console *console)
         action_key_text(console->keys, action, key, sizeof key);
         if (!*key || !(action->where & where) || !is_worth_a_place(action))
             continue;
-        if (action->command == DO_BACK && console->view_count <= 1)
+        if ((action->command == DO_BACK && console->view_count <= 1) ||
+            (action->command == DO_OPEN && !(where & IN_TABLE)))
             continue;
         key_hint(console, row, &column, end, key, action->label);
     }

@@ -240,7 +240,9 @@ static void object_command(Console *console, const Action *action)
         return;
     switch (action->command) {
     case DO_OPEN:
-        console_open_object(console, object);
+        /* Else it is open already. */
+        if (current_table(console))
+            console_open_object(console, object);
         break;
     case DO_DEFINITION:
         open_text(console, object, "definition");

@@ -10,7 +10,15 @@
 #include <math.h>
 #include <string.h>
 
-enum { GAUGE = 20, BUSIEST = 40, TASKS = 40, ALARMS = 8, RESORT = 5, SIDE_BY_SIDE = 158 };
+enum {
+    GAUGE = 20,
+    BUSIEST = 40,
+    TASKS = 40,
+    ALARMS = 8,
+    RESORT = 5,
+    SIDE_BY_SIDE = 158,
+    TALL = 45
+};
 
 typedef struct {
     Console *console;
@@ -81,7 +89,7 @@ static guint add_pasts(const Dashboard *view, PastSeries series, bool by_cpus, g
     return longest;
 }
 
-static void draw_chart(const Dashboard *view, Screen *screen, int row, Box box,
+static void draw_chart(const Dashboard *view, Screen *screen, int row, int rows, Box box,
                        PastSeries first, PastSeries second, float top)
 {
     float values[PAST_POINTS];
@@ -93,7 +101,7 @@ static void draw_chart(const Dashboard *view, Screen *screen, int row, Box box,
     guint count = add_pasts(view, first, first == PAST_CPU, wanted, values);
     if (second != first)
         (void)add_pasts(view, second, false, wanted, values);
-    chart_draw(screen, (Box){row, column, 1, columns}, ROLE_CHART, view->console->charts,
+    chart_draw(screen, (Box){row, column, rows, columns}, ROLE_CHART, view->console->charts,
                values + wanted - count, count, top);
 }
 
@@ -101,7 +109,7 @@ static int draw_figures(const Dashboard *view, Screen *screen, Box box)
 {
     char used[32], total[32], in[32], out[32];
     Totals totals;
-    int row = box.row;
+    int row = box.row, rows = box.rows >= TALL ? 3 : 1;
     totals_of(console_model(view->console), &totals);
     double cpu = totals.cpus > 0 ? 100 * totals.cpu_busy / totals.cpus : NAN;
     double memory = totals.memory > 0 ? 100 * totals.memory_used / totals.memory : NAN;
@@ -110,19 +118,21 @@ static int draw_figures(const Dashboard *view, Screen *screen, Box box)
     units_percent(cpu, used, sizeof used);
     draw_printf(screen, row, 27, 28, ROLE_TEXT, "%3s%%  %.1f of %.0f processors", used,
                 totals.cpu_busy, totals.cpus);
-    draw_chart(view, screen, row++, box, PAST_CPU, PAST_CPU, (float)totals.cpus * 100);
+    draw_chart(view, screen, row, rows, box, PAST_CPU, PAST_CPU, (float)totals.cpus * 100);
+    row += rows;
     draw_text(screen, row, 1, 4, ROLE_TEXT, "mem");
     gauge_draw(screen, row, 6, GAUGE, memory);
     units_percent(memory, used, sizeof used);
     units_bytes(totals.memory, total, sizeof total);
     units_bytes(totals.memory_used, in, sizeof in);
     draw_printf(screen, row, 27, 28, ROLE_TEXT, "%3s%%  %s of %s", used, in, total);
-    draw_chart(view, screen, row++, box, PAST_MEMORY, PAST_MEMORY, (float)totals.memory);
+    draw_chart(view, screen, row, rows, box, PAST_MEMORY, PAST_MEMORY, (float)totals.memory);
+    row += rows;
     units_rate(totals.net_in, in, sizeof in);
     units_rate(totals.net_out, out, sizeof out);
     draw_printf(screen, row, 1, 54, ROLE_TEXT, "net  in %s/s  out %s/s", in, out);
-    draw_chart(view, screen, row++, box, PAST_NET_IN, PAST_NET_OUT, 0);
-    return row + 1;
+    draw_chart(view, screen, row, rows, box, PAST_NET_IN, PAST_NET_OUT, 0);
+    return row + rows + 1;
 }
 
 static int draw_troubles(const Dashboard *view, Screen *screen, int row, Box box, int end)
