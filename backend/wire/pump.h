@@ -20,6 +20,6 @@ typedef struct {
 } PumpEnd;
 
 /* Returns when the right has ended and what it gave is written out, when the left's
- * output takes no more, or at the left's end where the right is no socket. FALSE on an error other
- * than the peer being gone. The descriptors are made non-blocking and stay open. */
+ * output takes no more, or at the left's end where the right is no socket. FALSE on an error
+ * other than the peer being gone. The descriptors are made non-blocking and stay open. */
 gboolean pump_run(PumpEnd left, PumpEnd right, GError **error);

@@ -18,7 +18,8 @@ typedef struct {
     char *text;
 } Trouble;
 
-/* Lost nodes, silent drivers, alarms, errors of the last minutes, gravest first; Trouble pointers, owned. */
+/* Lost nodes, silent drivers, alarms, errors of the last minutes, gravest first; Trouble
+ * pointers, owned. */
 GPtrArray *troubles_of(const Model *model);
 
 /* At most count; returns how many. */
