@@ -35,11 +35,11 @@ def views(console):
     yield "node", [g, "Enter"], ["^ Node", r"Summary", r"^ net .*in .*/s"], 4
     yield "guests", ["2"], ["^ Guests", FIGURES], None
     yield "act", [g, "a"], ["send an NMI"], None
-    yield "columns", ["Escape", "o"], ["net in/s"], None
+    yield "columns", ["Escape", "o"], ["net/s"], None
     yield "sort", ["Escape", "s"], ["Sort by"], None
-    yield "guest", ["Escape", g, "Enter"], ["^ Guest", "^ Address", "^ net .*in "], None
-    yield "guest-hardware", ["Tab"], ["^ native ", "^ vcpus "], 18
-    yield "guest-snapshots", ["Tab"], ["there are none"], None
+    yield "guest", ["Escape", g, "Enter"], ["^ Guest", r"Addresses .*\(agent\)", "Agent +answers", "^ net .*in "], None
+    yield "guest-hardware", ["Tab"], ["^ +Processors +1", "^ +Type "], 7
+    yield "guest-snapshots", ["Tab"], ["It has no snapshot"], None
     yield "guest-tasks", ["Tab"], ["Asked"], None
     yield "guest-definition", ["Tab"], ["<domain", "<name>web1"], 12
     yield "storage", ["Escape", "4"], ["^ Storage", r"node2 .*GiB"], None
