@@ -168,7 +168,7 @@ static AuthResult try_keys(Auth *auth)
 /* ---- questions ---- */
 
 /* One round of the server's questions. AUTH_YES: answered. */
-static AuthResult answer_questions(Auth *auth)
+static AuthResult answer_questions(Auth *auth, gboolean again)
 {
     ssh_session session = auth->tunnel->session;
     int count = ssh_userauth_kbdint_getnprompts(session);
@@ -179,8 +179,11 @@ static AuthResult answer_questions(Auth *auth)
     g_autofree char *heading = title(auth, "questions");
     const char *name = ssh_userauth_kbdint_getname(session);
     const char *instruction = ssh_userauth_kbdint_getinstruction(session);
-    g_autofree char *text = g_strjoin(name && *name && instruction && *instruction ? "\n" : "",
-                                      name ? name : "", instruction ? instruction : "", NULL);
+    g_autofree char *asked = g_strjoin(name && *name && instruction && *instruction ? "\n" : "",
+                                       name ? name : "", instruction ? instruction : "", NULL);
+    g_autofree char *text =
+        again ? g_strconcat("That was not it; once more.", *asked ? "\n" : "", asked, NULL)
+              : g_steal_pointer(&asked);
     Prompt *prompt = prompt_new(PROMPT_QUESTIONS, heading, text);
     for (int i = 0; i < count; i++) {
         char echo = 0;
@@ -204,7 +207,7 @@ static AuthResult try_interactive(Auth *auth)
         gboolean asked = FALSE;
         for (int round = 0; result == SSH_AUTH_INFO && round < ROUNDS_MAX; round++) {
             asked = asked || ssh_userauth_kbdint_getnprompts(session) > 0;
-            AuthResult answered = answer_questions(auth);
+            AuthResult answered = answer_questions(auth, i > 0 && round == 0);
             if (answered != AUTH_YES)
                 return answered;
             result = ssh_userauth_kbdint(session, NULL, NULL);

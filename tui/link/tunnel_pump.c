@@ -382,10 +382,13 @@ void tunnel_pump(Tunnel *tunnel, GError **error)
         }
     }
     tunnel->lost = !alive;
-    if (!alive)
+    if (!alive) {
+        /* The keep-alive that fails may also be what closes the session. */
+        g_clear_error(error);
         wire_error_set(error, WIRE_ERROR_UNREACHABLE,
                        "%s: the connection was lost: no answer for %d s", tunnel->target->name,
                        TUNNEL_KEEPALIVE * TUNNEL_KEEPALIVE_MISSED);
+    }
     g_free(set);
     g_ptr_array_unref(tunnel->channels);
     tunnel->channels = NULL;
