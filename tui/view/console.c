@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MESSAGE_TIME = 12 };
+enum { MESSAGE_TIME = 12, WARNINGS_MAX = 20 };
 
 Cluster *console_cluster(const Console *console)
 {
@@ -249,6 +249,24 @@ static bool open_screen(Console *console, GError **error)
     return console->screen != NULL;
 }
 
+/* On the screen it would only smear what is drawn. */
+static void on_warning(const char *domain, GLogLevelFlags level, const char *text,
+                       gpointer user)
+{
+    GAsyncQueue *warnings = user;
+    if (level & G_LOG_FLAG_FATAL)
+        g_log_default_handler(domain, level, text, NULL);
+    else if (g_async_queue_length(warnings) < WARNINGS_MAX)
+        g_async_queue_push(warnings, g_strdup_printf("%s: %s", domain ? domain : "", text));
+}
+
+static void say_warnings(GAsyncQueue *warnings)
+{
+    for (char *text; (text = g_async_queue_try_pop(warnings)); g_free(text))
+        g_printerr("gantry: %s\n", text);
+    g_async_queue_unref(warnings);
+}
+
 static void choose_charts(Console *console)
 {
     const char *name = console->options->charts ? console->options->charts
@@ -328,9 +346,13 @@ gboolean console_run(const ConsoleOptions *options, GError **error)
     if (shown) {
         if (trouble)
             console_say(&console, ROLE_WARNING, "%s", trouble);
+        GAsyncQueue *warnings = g_async_queue_new_full(g_free);
+        GLogFunc before = g_log_set_default_handler(on_warning, warnings);
         run(&console);
         g_autofree char *unsaved = state_save(console.state);
         console_clear(&console);
+        (void)g_log_set_default_handler(before, NULL);
+        say_warnings(warnings);
         if (unsaved)
             g_printerr("gantry: the layout was not kept: %s\n", unsaved);
     } else {
