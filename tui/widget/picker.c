@@ -91,14 +91,14 @@ static void draw_foot(const Picker *picker, Screen *screen, Box inside)
 {
     const PickerItem *at =
         picker->at < picker->items->len ? picker->items->pdata[picker->at] : NULL;
-    const char *note = !at ? NULL : at->refusal ? at->refusal : at->note;
-    g_autofree char *text =
-        g_strconcat(at && at->refusal ? "not now: " : "", note ? note : "", NULL);
+    const char *refusal = at ? at->refusal : NULL;
+    const char *note = refusal ? refusal : at ? at->note : NULL;
+    g_autofree char *text = g_strconcat(refusal ? "not now: " : "", note ? note : "", NULL);
     g_auto(GStrv) lines = form_wrap(text, inside.columns - 2);
     int row = inside.row + inside.rows - FOOT, used = 0;
     for (; *text && used < FOOT && lines[used]; used++)
         draw_text(screen, row + used, inside.column + 1, inside.columns - 2,
-                  at->refusal ? ROLE_WARNING : ROLE_TEXT, lines[used]);
+                  refusal ? ROLE_WARNING : ROLE_TEXT, lines[used]);
     if (used < FOOT)
         draw_text(screen, row + FOOT - 1, inside.column + 1, inside.columns - 2, ROLE_DIM,
                   picker->setup.toggles ? "Space show or hide  < > move  Enter keep  Esc leave"
