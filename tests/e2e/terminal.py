@@ -262,7 +262,7 @@ MASKS = [
     (r"type='(qemu|kvm)'", "type='TYPE'"),
     (r"\b(ext4|xfs|btrfs|overlay|tmpfs)\b", "FS"),
     (r"\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b", "MAC"),
-    (r"\bfe80::[0-9a-f:]+/64", "LINKLOCAL"),
+    (r" *\bfe80::[0-9a-f:]*(?:/\d*)?…? *", " LINKLOCAL "),
     (r"\b\d\d:\d\d(:\d\d)?\b", "TIME"),
     (r"\d{4}-\d\d-\d\d", "DATE"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),

@@ -37,7 +37,8 @@ def views(console):
     yield "act", [g, "a"], ["send an NMI"], None
     yield "columns", ["Escape", "o"], ["net/s"], None
     yield "sort", ["Escape", "s"], ["Sort by"], None
-    yield "guest", ["Escape", g, "Enter"], ["^ Guest", r"Addresses .*\(agent\)", "Agent +answers", "^ net .*in "], None
+    yield "guest", ["Escape", g, "Enter"], ["^ Guest", r"Addresses .*\(agent\)", "Agent +answers", r"Per vCPU +\d", r"^ disk .*w [\d.]",
+                                              "^ net .*in "], None
     yield "guest-hardware", ["Tab"], ["^ +Processors +1", "^ +Type "], 7
     yield "guest-snapshots", ["Tab"], ["It has no snapshot"], None
     yield "guest-tasks", ["Tab"], ["Asked"], None
@@ -51,7 +52,7 @@ def views(console):
     yield "clusters", ["0"], ["second"], None
     yield "help", ["1", "?"], ["^ Keys"], None
     yield "palette", ["Escape", ":"], ["Command"], None
-    yield "palette-typed", ["web1"], ["web1"], None
+    yield "palette-typed", ["web1"], ["│ : web1 ", "│ vm/100 web1"], None
     yield "confirm", ["Escape", "2", g, "a", "t"], ["Stop hard"], None
     yield "confirm-delete", ["n", "G", ":", "delete, keep", "Enter"], ["Type mail"], None
 

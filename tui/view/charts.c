@@ -71,5 +71,6 @@ void chart_say_rates(Chart *chart, const char *first, double a, const char *seco
     char x[16], y[16];
     units_rate(a, x, sizeof x);
     units_rate(b, y, sizeof y);
-    g_snprintf(chart->value, sizeof chart->value, "%s %s %s %s/s", first, x, second, y);
+    g_snprintf(chart->value, sizeof chart->value, "%s %s %s %s%s", first, x, second, y,
+               isnan(b) ? "" : "/s");
 }

@@ -407,8 +407,7 @@ void describe_guest_facts(Page *page, const ModelGuest *guest, const json_t *sho
         put_known(page, "Processes", page_word(detail, "processes_count"));
     }
     units_bytes(guest->mem_rss, rss, sizeof rss);
-    if (!isnan(guest->mem_rss))
-        page_fact(page, "On the node", rss);
+    page_fact(page, "On the node", isnan(guest->mem_rss) ? NULL : rss);
     put_autostart(page, guest, detail);
     put_short_list(page, json_object_get(detail, "disks"), "Disks", short_disk);
     put_short_list(page, json_object_get(detail, "nics"), "Network", short_nic);
