@@ -310,8 +310,9 @@ def main():
             movement(console)
             with tap.check("q ends it with status 0"):
                 console.type("q")
-                if console.ends() != 0:
-                    raise Failed(console.screen())
+                status = console.ends()
+                if status != 0:
+                    raise Failed(f"it ended with status {status}; the screen:\n{console.screen()}")
         kept()
         roles()
         configuration()
