@@ -113,6 +113,9 @@ class Terminal:
         self.size = size
         environment = {"LC_ALL": "C.UTF-8", "TERM": term, "XDG_CONFIG_HOME": self.home + "/config",
                        "XDG_STATE_HOME": self.home + "/state", "NO_COLOR": "", **(env or {})}
+        if logs := os.environ.get("LAB_LOGS"):
+            # A sanitizer's report must not be lost with the terminal.
+            environment["ASAN_OPTIONS"] = f"log_path={logs}/console"
         self.command = command or [LAB, "ws", "env",
                                    *[f"{name}={value}" for name, value in environment.items()
                                      if value is not None],
@@ -267,6 +270,7 @@ MASKS = [
     (r"\d{4}-\d\d-\d\d", "DATE"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),
     (r"10\.77\.\d+\.", "10.77.N."),
+    (r"fe80::\S+", "LINKLOCAL"),
     (r"\bveth\w{6}\b", "vethNNNNNN"),
     (rf"(?<![\w/.#])(?:{NUMBER}{UNIT})(?![\w/.:])", "#"),
     (r"(?<=[ │])-(?=[ │]|$)", "#"),  # not known

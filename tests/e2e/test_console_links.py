@@ -94,8 +94,9 @@ def losses(lab):
         console.shows("2/2 nodes", "web1", "cache|far")
         with tap.check("a node whose agent hangs or ends is shown as lost, its rows stay"):
             console.go("2", "^ Guests", "far", "web1")
-            # The sessions end, and nobody reaches the sshd that init starts again.
-            lab.run("node2", "sh", "-c", "pkill -9 -x sshd; ip link set eth0 down", check=False)
+            # The sessions end, and the one that would take new ones does nothing.
+            lab("fault", "stop", "node2", "sshd")
+            lab.run("node2", "sh", "-c", "pkill -9 -x -P $(pgrep -ox sshd) sshd; ip link set eth0 down")
             console.type("3")
             console.shows("1/2 nodes", r"node2 .*(?i:lost|waiting|not reached|again|no answer)")
             console.go("2", "^ Guests", r" far ", " web1 ")
@@ -114,6 +115,7 @@ def losses(lab):
                   lambda: console.line("node2"))
         with tap.check("and it recovers, by itself or at once with Ctrl-R"):
             lab.run("node2", "ip", "link", "set", "eth0", "up")
+            lab("fault", "cont", "node2", "sshd")
             console.type("C-r")
             console.shows("2/2 nodes", r"node2 +● up")
             console.go("2", r"far +node2 +● ")

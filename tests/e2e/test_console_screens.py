@@ -37,7 +37,7 @@ def views(console):
     yield "act", [g, "a"], ["send an NMI"], None
     yield "columns", ["Escape", "o"], ["net/s"], None
     yield "sort", ["Escape", "s"], ["Sort by"], None
-    yield "guest", ["Escape", g, "Enter"], ["^ Guest", r"Addresses .*\(agent\)", "Agent +answers", r"Per vCPU +\d", r"^ disk .*w [\d.]",
+    yield "guest", ["Escape", g, "Enter"], ["^ Guest", r"Addresses .*fe80.*\(agent\)", "Agent +answers", r"Per vCPU +\d", r"^ disk .*w [\d.]",
                                               "^ net .*in "], None
     yield "guest-hardware", ["Tab"], ["^ +Processors +1", "^ +Type "], 7
     yield "guest-snapshots", ["Tab"], ["It has no snapshot"], None

@@ -130,7 +130,7 @@ static void carry_out(Order *order)
 
 static void on_consent(const char *const *answers, gpointer user)
 {
-    Order *order = user;
+    Order *order = g_steal_pointer((Order **)user);
     if (!answers) {
         console_say(order->console, ROLE_TEXT, "%s: nothing was done", order->action->label);
         order_free(order);
@@ -139,6 +139,13 @@ static void on_consent(const char *const *answers, gpointer user)
     if (order->action->field)
         order->value = g_strdup(answers[0]);
     carry_out(order);
+}
+
+/* The question went away, maybe without an answer: the console ends. */
+static void free_held(gpointer user)
+{
+    g_clear_pointer((Order **)user, order_free);
+    g_free(user);
 }
 
 /* "vm/100 web1 on node1", one a line. */
@@ -177,13 +184,15 @@ static void ask_person(Order *order, guint hidden, const char *refusals, const c
     if (word)
         g_string_append_printf(text, "\n\nType %s to do it.", word);
     g_autofree char *consent = g_strdup_printf("%s %u", action->label, count);
+    Order **held = g_memdup2(&order, sizeof order);
     FormSetup form = {.title = heading,
                       .text = text->str,
                       .consent = consent,
                       .word = word,
                       .danger = action->danger != DANGER_NONE,
                       .answer = on_consent,
-                      .user = order};
+                      .user = held,
+                      .free_user = free_held};
     if (word)
         form.fields[form.count++] = (FormField){"To be sure", "", false};
     else if (action->field)
