@@ -218,10 +218,14 @@ class Terminal:
         return boxes, re.sub(r"line \d.*", "", lines[1]), lines[2][:20], lines[-2][:20]
 
     def dead(self):
-        """The status it ended with, or None."""
-        status = self.tmux("display-message", "-p", "-t", "a", "#{pane_dead} #{pane_dead_status}")
-        words = status.split()
-        return None if words[0] != "1" else int(words[1]) if len(words) > 1 else -1
+        """The status it ended with, the signal as a negative number, or None. tmux sees the end
+        of the terminal a moment before that of the process."""
+        state = self.tmux("display-message", "-p", "-t", "a",
+                          "#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}")
+        dead, status, signal = state.strip().split("|")
+        if dead != "1" or not (status or signal):
+            return None
+        return int(status) if status else -int(signal)
 
     def ends(self, patience=PATIENCE):
         until(lambda: self.dead() is not None, lambda: "it runs on:\n" + self.screen(), patience)
