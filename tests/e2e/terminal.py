@@ -110,6 +110,7 @@ class Terminal:
         self.socket = f"gantry-{os.getpid()}-{Terminal.servers}"
         self.own_home = home is None
         self.home = home or tempfile.mkdtemp(prefix="gantry-console.")
+        self.ended = f"{self.home}/ended-{Terminal.servers}"
         self.size = size
         environment = {"LC_ALL": "C.UTF-8", "TERM": term, "XDG_CONFIG_HOME": self.home + "/config",
                        "XDG_STATE_HOME": self.home + "/state", "NO_COLOR": "", **(env or {})}
@@ -123,7 +124,8 @@ class Terminal:
 
     def __enter__(self):
         self.tmux("new-session", "-d", "-s", "a", "-x", str(self.size[0]), "-y",
-                  str(self.size[1]), "sh", "-c", 'read -r _; exec "$@"', "sh", *self.command)
+                  str(self.size[1]), "sh", "-c",
+                  'read -r _; "$@"; echo $? >"$0.new"; mv "$0.new" "$0"', self.ended, *self.command)
         # Nothing of the program's is missed: it starts when the terminal is set up.
         self.tmux("set-option", "-g", "remain-on-exit", "on", ";", "set-option", "-g",
                   "status", "off", ";", "set-option", "-s", "escape-time", "0", ";",
@@ -218,14 +220,11 @@ class Terminal:
         return boxes, re.sub(r"line \d.*", "", lines[1]), lines[2][:20], lines[-2][:20]
 
     def dead(self):
-        """The status it ended with, the signal as a negative number, or None. tmux sees the end
-        of the terminal a moment before that of the process."""
-        state = self.tmux("display-message", "-p", "-t", "a",
-                          "#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}")
-        dead, status, signal = state.strip().split("|")
-        if dead != "1" or not (status or signal):
-            return None
-        return int(status) if status else -int(signal)
+        """The status it ended with, or None. The shell around it writes it down: tmux loses it
+        when the end of the terminal comes before that of the process."""
+        with contextlib.suppress(FileNotFoundError), open(self.ended, encoding="ascii") as file:
+            return int(file.read())
+        return None
 
     def ends(self, patience=PATIENCE):
         until(lambda: self.dead() is not None, lambda: "it runs on:\n" + self.screen(), patience)
