@@ -272,6 +272,7 @@ MASKS = [
     (r"\b\d\d:\d\d(:\d\d)?\b", "TIME"),
     (r"\d{4}-\d\d-\d\d", "DATE"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),
+    (r" *(?<![\d.])\d+\.\d+[\w.+]*-[\w.+-]+ *", " KERNEL "),
     (r"10\.77\.\d+\.", "10.77.N."),
     (r"fe80::\S+", "LINKLOCAL"),
     (r"\bveth\w{6}\b", "vethNNNNNN"),

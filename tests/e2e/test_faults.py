@@ -73,6 +73,7 @@ def libvirt_hangs(lab, rpc, usual):
 
 
 def libvirt_dies(lab, rpc):
+    becomes("before libvirtd is killed the VM runs", "running", lambda: rpc.state("v1"))
     before = {g["id"]: (g["name"], g["state"]) for g in rpc.call("guest.list")["guests"]}
     started = rpc.guest("v1")["started"]
     lab.fault("kill", "libvirtd")

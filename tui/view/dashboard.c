@@ -24,7 +24,7 @@ typedef struct {
     Console *console;
     Table *nodes;
     GPtrArray *pasts; /* of each node, NULL until it first answered */
-    GArray *busiest;  /* Subject; chosen anew every RESORT seconds */
+    GArray *busiest;  /* Subject; see choose_busiest() */
     gint64 chosen;    /* when, monotonic */
 } Dashboard;
 
@@ -182,14 +182,16 @@ static void draw_guest(const Dashboard *view, Screen *screen, int row, Box box,
     draw_field(screen, row, at + 68, 9, text, ALIGN_RIGHT, net);
 }
 
-/* Not at each change: rows that jump can't be read. */
+/* Not at each change, for rows that jump can't be read; but a guest that begins to have
+ * figures is not kept waiting. */
 static void choose_busiest(Dashboard *view)
 {
     const ModelGuest *busiest[BUSIEST];
     gint64 now = g_get_monotonic_time();
-    if (view->busiest->len && now - view->chosen < (gint64)RESORT * G_USEC_PER_SEC)
-        return;
     int count = busiest_guests(console_model(view->console), busiest, BUSIEST);
+    if (count <= (int)view->busiest->len &&
+        now - view->chosen < (gint64)RESORT * G_USEC_PER_SEC)
+        return;
     g_array_set_size(view->busiest, 0);
     for (int i = 0; i < count; i++) {
         Subject subject = {0};
