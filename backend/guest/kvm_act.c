@@ -1,4 +1,4 @@
-/* Acts on a domain: the quick ones, and what all have in common. */
+/* Acts on a domain: the quick ones, and what all have in common, their recovery too. */
 #include "backend/guest/kvm_act.h"
 #include "backend/guest/kvm_events.h"
 #include "backend/guest/kvm_keys.h"
@@ -176,4 +176,38 @@ gboolean kvm_act(const GuestSettings *settings, const char *native, GuestAct whi
     explain(&act, &failure);
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
+}
+
+/* ---- recovery ---- */
+
+static gboolean (*const recoveries[GUEST_ACT_COUNT])(const KvmAct *, char **, GError **) = {
+    [GUEST_ACT_DELETE] = kvm_delete_recover,
+    [GUEST_ACT_SAVE] = kvm_save_recover,
+};
+
+gboolean kvm_recover(const GuestSettings *settings, const char *native, GuestAct which,
+                     const json_t *note, const Job *job, char **outcome, GError **error)
+{
+    if ((unsigned)which >= GUEST_ACT_COUNT || !recoveries[which]) {
+        wire_error_set(error, WIRE_ERROR_INTERNAL, "no note of a VM's driver");
+        return FALSE;
+    }
+    (void)kvm_events_start();
+    g_autoptr(KvmConnection) connection = kvm_connect(settings->libvirt_uri, error);
+    if (!connection)
+        return FALSE;
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(KvmDomain) domain = kvm_domain_find(connection, native, &failure);
+    if (!domain && !g_error_matches(failure, WIRE_ERROR, WIRE_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return FALSE;
+    }
+    g_autofree char *text = NULL;
+    const KvmAct act = {
+        which, connection, domain, native, wire_get_string(note, "name", native), note, job};
+    if (!recoveries[which](&act, &text, error))
+        return FALSE;
+    if (outcome)
+        *outcome = g_steal_pointer(&text);
+    return TRUE;
 }

@@ -23,6 +23,11 @@ gboolean kvm_act_stop(const KvmAct *act, GError **error);
 gboolean kvm_act_save(const KvmAct *act, GError **error);
 gboolean kvm_act_delete(const KvmAct *act, GError **error);
 
+/* Finish or undo an act that was interrupted. act->domain is NULL when it has gone;
+ * act->params is the note that the act had left. *outcome is set on success. */
+gboolean kvm_save_recover(const KvmAct *act, char **outcome, GError **error);
+gboolean kvm_delete_recover(const KvmAct *act, char **outcome, GError **error);
+
 /* Fails with WIRE_ERROR_STATE when the act makes no sense in the state that the
  * domain is in right now. */
 gboolean kvm_act_permitted(const KvmAct *act, GError **error);

@@ -268,36 +268,23 @@ static gboolean is_still_to_go(const KvmAct *act, const char *step, char **outco
     return TRUE;
 }
 
-gboolean kvm_recover(const GuestSettings *settings, const char *native, GuestAct which,
-                     const json_t *note, const Job *job, char **outcome, GError **error)
+gboolean kvm_delete_recover(const KvmAct *act, char **outcome, GError **error)
 {
-    const char *step = wire_get_string(note, "step", NULL);
-    const json_t *files = json_object_get(note, "files");
-    if (which != GUEST_ACT_DELETE || !step || !json_is_array(files)) {
-        wire_error_set(error, WIRE_ERROR_INTERNAL, "no note of a VM's driver");
+    const char *step = wire_get_string(act->params, "step", NULL);
+    const json_t *files = json_object_get(act->params, "files");
+    if (!step || !json_is_array(files)) {
+        wire_error_set(error, WIRE_ERROR_INTERNAL, "no note of a deletion");
         return FALSE;
     }
-    g_autoptr(KvmConnection) connection = kvm_connect(settings->libvirt_uri, error);
-    if (!connection)
-        return FALSE;
-    g_autoptr(GError) failure = NULL;
     g_autofree char *text = NULL;
-    g_autoptr(KvmDomain) domain = kvm_domain_find(connection, native, &failure);
-    const KvmAct act = {
-        which, connection, domain, native, wire_get_string(note, "name", native), note, job};
-    if (!domain && !g_error_matches(failure, WIRE_ERROR, WIRE_ERROR_NOT_FOUND)) {
-        g_propagate_error(error, g_steal_pointer(&failure));
-        return FALSE;
-    }
-    if (!domain || is_still_to_go(&act, step, &text)) {
-        g_autoptr(KvmUsage) usage = kvm_usage_read(connection, native, error);
-        if (!usage || !finish(&act, files, usage, error))
+    if (!act->domain || is_still_to_go(act, step, &text)) {
+        g_autoptr(KvmUsage) usage = kvm_usage_read(act->connection, act->native, error);
+        if (!usage || !finish(act, files, usage, error))
             return FALSE;
-        text = g_strdup_printf("the deletion of vm %s was finished", act.name);
-    } else if (!job_note(job, NULL, error)) {
+        text = g_strdup_printf("the deletion of vm %s was finished", act->name);
+    } else if (!job_note(act->job, NULL, error)) {
         return FALSE;
     }
-    if (outcome)
-        *outcome = g_steal_pointer(&text);
+    *outcome = g_steal_pointer(&text);
     return TRUE;
 }

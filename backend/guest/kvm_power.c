@@ -1,4 +1,4 @@
-/* Acts that wait for the guest: shut down, reboot, stop, save. */
+/* Acts that wait for the guest: shut down, reboot, stop. */
 #include "backend/guest/kvm_act.h"
 #include "backend/guest/kvm_xml.h"
 
@@ -9,7 +9,6 @@
 enum {
     TIMEOUT_DEFAULT = 180,              /* seconds */
     ASK_JOB_EVERY = G_USEC_PER_SEC / 5, /* whether to stop */
-    ASK_PROGRESS_EVERY = G_USEC_PER_SEC / 2,
 };
 
 /* Hears what becomes of one domain. */
@@ -241,89 +240,5 @@ gboolean kvm_act_stop(const KvmAct *act, GError **error)
             return TRUE;
     }
     kvm_error_set(error, "vm %s can't be stopped", act->name);
-    return FALSE;
-}
-
-/* ---- managed save ---- */
-
-typedef struct {
-    const KvmAct *act;
-    GMutex lock;
-    GCond ended;
-    gboolean done;
-    GError *failure;
-} Saving;
-
-static gpointer run_save(gpointer pointer)
-{
-    Saving *saving = pointer;
-    GError *failure = NULL;
-    if (virDomainManagedSave(saving->act->domain, 0) < 0)
-        kvm_error_set(&failure, "vm %s can't be saved", saving->act->name);
-    g_mutex_lock(&saving->lock);
-    saving->failure = failure;
-    saving->done = TRUE;
-    g_cond_signal(&saving->ended);
-    g_mutex_unlock(&saving->lock);
-    return NULL;
-}
-
-static void report_save(const KvmAct *act)
-{
-    int type = VIR_DOMAIN_JOB_NONE, count = 0;
-    virTypedParameterPtr parameters = NULL;
-    unsigned long long total = 0, processed = 0;
-    if (virDomainGetJobStats(act->domain, &type, &parameters, &count, 0) < 0)
-        return;
-    if (type != VIR_DOMAIN_JOB_NONE &&
-        virTypedParamsGetULLong(parameters, count, VIR_DOMAIN_JOB_DATA_TOTAL, &total) == 1 &&
-        virTypedParamsGetULLong(parameters, count, VIR_DOMAIN_JOB_DATA_PROCESSED, &processed) ==
-            1 &&
-        total > 0)
-        job_progress(act->job, MIN(100.0, 100.0 * (double)processed / (double)total),
-                     "writing memory to disk");
-    virTypedParamsFree(parameters, count);
-}
-
-gboolean kvm_act_save(const KvmAct *act, GError **error)
-{
-    Saving saving = {.act = act};
-    gboolean aborted = FALSE;
-    if (virDomainIsPersistent(act->domain) == 0) {
-        wire_error_set(error, WIRE_ERROR_STATE,
-                       "vm %s can't be saved: it has no saved definition to start from again",
-                       act->name);
-        return FALSE;
-    }
-    g_mutex_init(&saving.lock);
-    g_cond_init(&saving.ended);
-    job_log(act->job, "saving the memory of %s", act->name);
-    GThread *thread = g_thread_new("kvm-save", run_save, &saving);
-    g_mutex_lock(&saving.lock);
-    while (!saving.done) {
-        gint64 until = g_get_monotonic_time() + ASK_PROGRESS_EVERY;
-        if (g_cond_wait_until(&saving.ended, &saving.lock, until))
-            continue;
-        g_mutex_unlock(&saving.lock);
-        report_save(act);
-        if (!aborted && !job_continue(act->job, NULL)) {
-            aborted = virDomainAbortJob(act->domain) == 0;
-            if (aborted)
-                job_log(act->job, "told libvirt to give up saving");
-        }
-        g_mutex_lock(&saving.lock);
-    }
-    g_mutex_unlock(&saving.lock);
-    g_thread_join(thread);
-    g_mutex_clear(&saving.lock);
-    g_cond_clear(&saving.ended);
-    if (!saving.failure)
-        return TRUE;
-    if (aborted) {
-        (void)job_continue(act->job, error);
-        g_error_free(saving.failure);
-    } else {
-        g_propagate_error(error, saving.failure);
-    }
     return FALSE;
 }

@@ -127,31 +127,50 @@ def volume(lab, rpc):
     lab.virsh("detach-disk", "v2", "vdb", "--config")
 
 
+def held_save(lab, rpc):
+    """A save at work; libvirt's helper that writes the image is held until a line is given to
+    the second of what is returned. The guest's memory is filled, so that the helper is found
+    before the last of it is written: then QEMU would wait for the helper and hear nothing."""
+    holder = lab.popen("run", "node1", "sh", "-c", "until p=$(pidof libvirt_iohelper); do :; done; kill -STOP $p; "
+                       "read -r line; kill -CONT $p", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    task = rpc.call("guest.save", guest="v1")["task"]
+    check("the save is at work", eventually(lambda: lab.try_run("sh", "-c", "grep -q '^State:.T' /proc/$("
+                                                               "pidof libvirt_iohelper)/status").returncode == 0))
+    return task, holder
+
+
+def runs_on(lab, rpc):
+    becomes("the guest goes on: virsh says running", "running", lambda: lab.domstate("v1"))
+    becomes("and so does the agent", "running", lambda: rpc.state("v1"))
+    same("nothing is saved", "no", lab.dominfo("v1")["Managed save"])
+    check("the guest answers", lab.try_run("virsh", "qemu-agent-command", "v1", '{"execute":"guest-ping"}')
+          .returncode == 0)
+
+
 def cancel_save(lab, rpc):
-    """libvirt's helper that writes the image is held for as long as it takes to cancel. The
-    guest's memory is filled, so that the helper is found before the last of it is written:
-    then QEMU would wait for the helper and hear nothing."""
     agent = eventually(lambda: lab.try_run("virsh", "qemu-agent-command", "v1", '{"execute":"guest-ping"}')
                        .returncode == 0)
     check("the guest is up", agent)
     fill = lab.try_run("timeout", "60", "gantry", "guest", "exec", "v1", "/bin/sh", "-c",
                        "head -c 300M /dev/zero | tr '\\0' x >/run/fill")
     check("its memory is filled", fill.returncode == 0, fill.stderr)
-    holder = lab.popen("run", "node1", "sh", "-c", "until p=$(pidof libvirt_iohelper); do :; done; kill -STOP $p; "
-                       "read -r line; kill -CONT $p", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    task = rpc.call("guest.save", guest="v1")["task"]
-    check("the save is at work", eventually(lambda: lab.try_run("sh", "-c", "grep -q '^State:.T' /proc/$("
-                                                               "pidof libvirt_iohelper)/status").returncode == 0))
+    task, holder = held_save(lab, rpc)
     rpc.call("task.cancel", task=task)
     check("libvirt is told", eventually(lambda: "give up saving" in str(rpc.call("task.log", task=task))))
     holder.communicate(b"\n")
+    same("the save is cancelled", "cancelled", rpc.call("task.wait", task=task)["state"])
+    runs_on(lab, rpc)
+
+    task, holder = held_save(lab, rpc)
+    lab.sh('read -r pid _ <"/var/lib/gantry/tasks/$1/lock"; kill -9 "$pid"', task)
+    check("after kill -9 of the save's process libvirt is told, too",
+          eventually(lambda: "told to give up" in str(rpc.call("task.log", task=task))))
+    holder.communicate(b"\n")
     ended = rpc.call("task.wait", task=task)
-    same("the save is cancelled", "cancelled", ended["state"])
-    becomes("the guest goes on: virsh says running", "running", lambda: lab.domstate("v1"))
-    becomes("and so does the agent", "running", lambda: rpc.state("v1"))
-    same("nothing is saved", "no", lab.dominfo("v1")["Managed save"])
-    check("the guest answers", lab.try_run("virsh", "qemu-agent-command", "v1", '{"execute":"guest-ping"}')
-          .returncode == 0)
+    check("it has failed, and says what became of the guest",
+          ended["state"] == "failed" and "runs on" in ended["error"], ended)
+    runs_on(lab, rpc)
+
     done("it can be saved again", rpc, "guest.save", guest="v1")
     becomes("saved", "saved", lambda: rpc.state("v1"))
     done("discard", rpc, "guest.discard", guest="v1")
