@@ -65,9 +65,17 @@ static gboolean run_guest(const TaskRequest *request, const Job *job, gconstpoin
                           json_t **result, GError **error)
 {
     g_auto(GuestTask) task = {0};
-    return prepare(request, user, &task, error) &&
-           task.driver->act(&task.settings, request->native, task.act, request->params, job,
-                            result, error);
+    g_autoptr(GError) failure = NULL;
+    if (!prepare(request, user, &task, error))
+        return FALSE;
+    if (task.driver->act(&task.settings, request->native, task.act, request->params, job,
+                         result, &failure))
+        return TRUE;
+    /* The driver knows it by its native identifier only, which tells people little. */
+    if (g_error_matches(failure, WIRE_ERROR, WIRE_ERROR_NOT_FOUND))
+        g_prefix_error(&failure, "%s %s has gone: ", request->object, request->name);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
 }
 
 static gboolean recover_guest(const TaskRequest *request, const json_t *note, const Job *job,

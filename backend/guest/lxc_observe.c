@@ -42,6 +42,18 @@ static void scan(Path *path);
 
 /* ---- telling ---- */
 
+static char *describe_missing(const GuestObserver *observer)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < observer->paths->len; i++)
+        g_string_append_printf(text, "%s%s", i ? ", " : "",
+                               ((const Path *)g_ptr_array_index(observer->paths, i))->path);
+    g_string_append(text,
+                    ": no such directory; install the package lxc, or name the directories "
+                    "of containers in gantryd.yaml (lxc: paths)");
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
 /* A path that hangs costs its own containers only: the driver is stale when no
  * path answers. */
 static void tell_health(GuestObserver *observer)
@@ -62,8 +74,7 @@ static void tell_health(GuestObserver *observer)
         reason = g_strdup_printf(
             "the container path %s does not answer; is its file system hung?", hung);
     else if (health == GUEST_DRIVER_ABSENT)
-        reason =
-            g_strdup("none of the configured container paths exists; install the package lxc");
+        reason = describe_missing(observer);
     if (hung && health == GUEST_DRIVER_ABSENT)
         health = GUEST_DRIVER_STALE;
     if (health == GUEST_DRIVER_OK)

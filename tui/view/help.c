@@ -1,18 +1,24 @@
 /* What the keys do where one comes from, from the table of actions. */
 #include "tui/view/console_private.h"
 
-#include <string.h>
-
 typedef struct {
     Pager *pager;
 } HelpView;
 
-static void list(const Console *console, GString *text, const char *heading, unsigned where,
+/* "  key       action                what it does": the last in a column of its own. */
+enum { HELP_COLUMN = 34 };
+
+static void add_heading(Pager *pager, const char *heading)
+{
+    if (!pager_is_empty(pager))
+        pager_add_line(pager, "", &(PagerLook){.role = ROLE_TEXT});
+    pager_add_line(pager, heading, &(PagerLook){.role = ROLE_TITLE});
+}
+
+static void list(const Console *console, Pager *pager, const char *heading, unsigned where,
                  unsigned but)
 {
-    gsize before = text->len;
-    g_string_append_printf(text, "%s%s\n", before ? "\n" : "", heading);
-    gsize begun = text->len;
+    bool begun = false;
     for (guint i = 0; i < action_count(); i++) {
         const Action *action = &actions()[i];
         char key[32];
@@ -23,38 +29,48 @@ static void list(const Console *console, GString *text, const char *heading, uns
             g_strlcpy(key, ":", sizeof key);
         else if (!*key)
             g_snprintf(key, sizeof key, "a %s", action->menu ? action->menu : "");
-        g_string_append_printf(text, "  %-9s %-21s %s\n", key, action->label, action->help);
+        if (!begun)
+            add_heading(pager, heading);
+        begun = true;
+        g_autofree char *line =
+            g_strdup_printf("  %-9s %-21s %s", key, action->label, action->help);
+        pager_add_line(pager, line, &(PagerLook){.role = ROLE_TEXT, .hang = HELP_COLUMN});
     }
-    if (text->len == begun)
-        g_string_truncate(text, before);
+}
+
+static void list_words(Pager *pager, const char *heading, const char *const *lines)
+{
+    add_heading(pager, heading);
+    for (; *lines; lines++)
+        pager_add_line(pager, *lines, &(PagerLook){.role = ROLE_TEXT});
 }
 
 static gpointer help_open(Console *console, const Subject *subject)
 {
+    static const char *const filter[] = {
+        "  web                     in any text, without regard to case",
+        "  state:running tag:web   the field has the text; all terms must hold",
+        "  tag=web  name=db1       the whole word",
+        "  cpu>50 mem_used>=2G     numbers; K M G T are of 1024",
+        "  up>2d                   times: s m h d",
+        "  !node:node1  tag!=web   not",
+        "  name:~^db[0-9]          a regular expression",
+        "  name:\"my guest\"         quotes keep spaces in",
+        "  cpu:-                   not known",
+        NULL};
+    static const char *const texts[] = {
+        "  j k PgUp PgDn g G h l   move    / n N  search    F  follow the end",
+        "  w  wrap long lines, or cut them", NULL};
     HelpView *view = g_new0(HelpView, 1);
-    g_autoptr(GString) text = g_string_new(NULL);
+    Pager *pager = view->pager = pager_new(false);
     unsigned where = console_where(console);
     unsigned kinds = where & ((1u << OBJECT_KIND_COUNT) - 1);
-    list(console, text, "Here", kinds | (where & IN_CHARTS), IN_ANY | IN_TABLE);
+    list(console, pager, "Here", kinds | (where & IN_CHARTS), IN_ANY | IN_TABLE);
     if (where & IN_TABLE)
-        list(console, text, "In tables", IN_TABLE, 0);
-    list(console, text, "Everywhere", IN_ANY, 0);
-    g_string_append(text,
-                    "\nFilter\n"
-                    "  web                     in any text, without regard to case\n"
-                    "  state:running tag:web   the field has the text; all terms must hold\n"
-                    "  tag=web  name=db1       the whole word\n"
-                    "  cpu>50 mem_used>=2G     numbers; K M G T are of 1024\n"
-                    "  up>2d                   times: s m h d\n"
-                    "  !node:node1  tag!=web   not\n"
-                    "  name:~^db[0-9]          a regular expression\n"
-                    "  name:\"my guest\"         quotes keep spaces in\n"
-                    "  cpu:-                   not known\n"
-                    "\nIn texts and logs\n"
-                    "  j k PgUp PgDn g G h l   move    / n N  search    F  follow the end\n"
-                    "  w  wrap long lines, or cut them\n");
-    view->pager = pager_new(false);
-    pager_set(view->pager, text->str);
+        list(console, pager, "In tables", IN_TABLE, 0);
+    list(console, pager, "Everywhere", IN_ANY, 0);
+    list_words(pager, "Filter", filter);
+    list_words(pager, "In texts and logs", texts);
     return view;
 }
 
