@@ -40,11 +40,13 @@ static gboolean on_deadline(gpointer user)
     return G_SOURCE_REMOVE;
 }
 
-static void print_field(const char *text, int width, gboolean right)
+/* The last field of a line ends it, without spaces behind. */
+static void print_field(const char *text, int width, gboolean right, gboolean last)
 {
     g_autofree char *clean = text_clean(text);
     int spaces = MAX(width - text_columns(clean, true), 0);
-    printf("%*s%s%*s", right ? spaces : 0, "", clean, right ? 0 : spaces, "");
+    printf("%*s%s%*s%s", right ? spaces : 0, "", clean, right || last ? 0 : spaces, "",
+           last ? "\n" : "  ");
 }
 
 static void print_row(const Model *model, const ModelObject *object, const char *const *names)
@@ -57,8 +59,7 @@ static void print_row(const Model *model, const ModelObject *object, const char 
             cell_node_state((const ModelNode *)object, text, sizeof text);
         else
             model_field_format(model, field, object, text, sizeof text);
-        print_field(text, field->width, model_field_is_number(field));
-        fputs(names[i + 1] ? "  " : "\n", stdout);
+        print_field(text, field->width, model_field_is_number(field), !names[i + 1]);
     }
 }
 
@@ -67,8 +68,7 @@ static void print_heading(ObjectKind kind, const char *const *names)
     const ModelField *fields = model_fields(kind);
     for (int i = 0; names[i]; i++) {
         const ModelField *field = &fields[model_field_find(kind, names[i])];
-        print_field(field->title, field->width, model_field_is_number(field));
-        fputs(names[i + 1] ? "  " : "\n", stdout);
+        print_field(field->title, field->width, model_field_is_number(field), !names[i + 1]);
     }
 }
 
