@@ -6,6 +6,7 @@
 #include "agent/figure.h"
 #include "agent/guest_documents.h"
 #include "agent/inventory.h"
+#include "agent/looks.h"
 #include "agent/past.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
@@ -29,6 +30,7 @@ struct GuestTable {
     GHashTable *by_native; /* native -> Guest */
     GHashTable *by_id;     /* id -> Guest (borrowed) */
     GPtrArray *drivers;    /* of Driver */
+    Looks *looks;
     json_t *versions;
     GHashTable *departed; /* ids of guests that went while the agent ran */
     GHashTable *works;    /* id -> Work: also of guests that are not seen yet */
@@ -233,6 +235,12 @@ static void on_gone(const char *native, gpointer user)
     inventory_remove(table->agent->inventory, OBJECT_GUEST, guest->id);
     g_hash_table_remove(table->by_id, guest->id);
     g_hash_table_remove(table->by_native, native);
+    looks_end(table->looks, native);
+}
+
+static void on_looked(const char *native, gpointer user)
+{
+    looks_end(((const Driver *)user)->table->looks, native);
 }
 
 static void on_figures(const GuestFigures *figures, size_t count, gpointer user)
@@ -330,7 +338,8 @@ static void on_health(GuestDriverHealth health, gint64 since, const char *reason
     publish_drivers(table);
 }
 
-static const GuestEvents driver_events = {on_changed, on_gone, on_figures, on_health};
+static const GuestEvents driver_events = {on_changed, on_gone, on_looked, on_figures,
+                                          on_health};
 
 /* ---- the table ---- */
 
@@ -365,6 +374,7 @@ GuestTable *guest_table_new(Agent *agent)
     table->works = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, work_free);
     table->departed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     table->versions = json_object();
+    table->looks = looks_new();
     const GuestSettings settings = {agent->config->libvirt_uri,
                                     (const char *const *)agent->config->lxc_paths};
     for (size_t i = 0; guest_drivers[i]; i++) {
@@ -384,6 +394,7 @@ void guest_table_free(GuestTable *table)
     if (!table)
         return;
     g_ptr_array_unref(table->drivers);
+    looks_free(table->looks);
     g_hash_table_destroy(table->by_id);
     g_hash_table_destroy(table->by_native);
     g_hash_table_destroy(table->works);
@@ -443,13 +454,24 @@ Guest *guest_table_resolve(const GuestTable *table, const char *text, GError **e
     return found;
 }
 
-void guest_table_poke(GuestTable *table, const Guest *guest)
+void guest_table_look(GuestTable *table, const Guest *guest)
 {
     for (guint i = 0; i < table->drivers->len; i++) {
         const Driver *driver = table->drivers->pdata[i];
-        if (driver->driver == guest->driver && driver->driver->observe_poke)
-            driver->driver->observe_poke(driver->observer, guest->summary->native);
+        if (driver->driver == guest->driver)
+            driver->driver->observe_look(driver->observer, guest->summary->native);
     }
+}
+
+gboolean guest_table_look_then(GuestTable *table, const char *id, void (*done)(gpointer user),
+                               gpointer user, GDestroyNotify release)
+{
+    const Guest *guest = guest_table_find(table, id);
+    if (!guest)
+        return FALSE;
+    looks_add(table->looks, guest->summary->native, done, user, release);
+    guest_table_look(table, guest);
+    return TRUE;
 }
 
 void guest_table_set_task(GuestTable *table, const char *id, const char *task,
@@ -471,8 +493,6 @@ void guest_table_set_task(GuestTable *table, const char *id, const char *task,
         guest->actor = g_strdup(owner);
     }
     publish(table, guest);
-    if (!task)
-        guest_table_poke(table, guest);
 }
 
 void guest_table_expect(GuestTable *table, const char *id, const char *native)

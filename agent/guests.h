@@ -51,7 +51,11 @@ gboolean guest_is_settled(const Guest *guest);
 void guest_table_publish_figures(GuestTable *table);
 
 /* Somebody looks at it: its driver shall look again, for what it is not told of. */
-void guest_table_poke(GuestTable *table, const Guest *guest);
+void guest_table_look(GuestTable *table, const Guest *guest);
+/* The same, and calls done() when the inventory shows what was seen; at the latest
+ * after a second. FALSE when there is no such guest: done() is not called. */
+gboolean guest_table_look_then(GuestTable *table, const char *id, void (*done)(gpointer user),
+                               gpointer user, GDestroyNotify release);
 
 /* A task begins (task) or has ended (NULL) on a guest. */
 void guest_table_set_task(GuestTable *table, const char *id, const char *task,

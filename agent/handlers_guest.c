@@ -179,7 +179,7 @@ static void serve_show(Request *request)
         return;
     }
     guest_table_publish_figures(request->agent->guests);
-    guest_table_poke(request->agent->guests, guest);
+    guest_table_look(request->agent->guests, guest);
     if (driver_answers(guest, &error)) {
         read_in_worker(request, guest, run_describe, on_described);
         return;

@@ -14,6 +14,7 @@ struct TaskBoard {
     TaskEngine *engine;
     char *directory;
     GPtrArray *waiters; /* of Waiter */
+    GHashTable *ending; /* ids of tasks whose end is told when their guest was looked at */
     guint trim;
 };
 
@@ -79,7 +80,7 @@ void task_board_wait(TaskBoard *board, const char *id, guint timeout, Request *r
         request_fail(request, error);
         return;
     }
-    if (task_info_ended(info)) {
+    if (task_info_ended(info) && !g_hash_table_contains(board->ending, id)) {
         request_answer(request, info_json(board, info, TRUE));
         return;
     }
@@ -116,26 +117,69 @@ static void settle_guest(const TaskBoard *board, const TaskInfo *info)
         guest_table_forget(guests, info->object);
 }
 
+static void show(TaskBoard *board, const TaskInfo *info)
+{
+    inventory_update(board->agent->inventory, OBJECT_TASK, info->id,
+                     info_json(board, info, FALSE));
+    if (task_info_ended(info))
+        answer_waiters(board, info);
+}
+
+/* ---- an end is told when what the task did can be seen ---- */
+
+typedef struct {
+    TaskBoard *board;
+    char *id;
+} Ending;
+
+static void ending_free(gpointer data)
+{
+    Ending *ending = data;
+    g_free(ending->id);
+    g_free(ending);
+}
+
+static void on_guest_seen(gpointer user)
+{
+    const Ending *ending = user;
+    TaskBoard *board = ending->board;
+    g_hash_table_remove(board->ending, ending->id);
+    const TaskInfo *info = board->engine ? task_engine_find(board->engine, ending->id) : NULL;
+    if (!info)
+        return;
+    settle_guest(board, info);
+    tell_end(board, info);
+    show(board, info);
+}
+
+static void end_task(TaskBoard *board, const TaskInfo *info)
+{
+    Ending *ending = g_new(Ending, 1);
+    *ending = (Ending){board, g_strdup(info->id)};
+    g_hash_table_add(board->ending, g_strdup(info->id));
+    if (guest_table_look_then(board->agent->guests, info->object, on_guest_seen, ending,
+                              ending_free))
+        return;
+    on_guest_seen(ending);
+    ending_free(ending);
+}
+
 static void on_task_changed(const TaskInfo *info, gpointer user)
 {
     TaskBoard *board = user;
     gboolean ended = task_info_ended(info);
+    if (g_hash_table_contains(board->ending, info->id))
+        return;
     const json_t *before = inventory_find(board->agent->inventory, OBJECT_TASK, info->id);
     const char *state = wire_get_string(before, "state", NULL);
-    /* An end is news once, and not when it is read back at the agent's start. */
-    gboolean was_open =
-        state && (g_str_equal(state, "queued") || g_str_equal(state, "running"));
     if (*info->object)
         guest_table_set_task(board->agent->guests, info->object, ended ? NULL : info->id,
                              ended ? NULL : info->owner);
-    if (ended && was_open) {
-        settle_guest(board, info);
-        tell_end(board, info);
-    }
-    inventory_update(board->agent->inventory, OBJECT_TASK, info->id,
-                     info_json(board, info, FALSE));
-    if (ended)
-        answer_waiters(board, info);
+    /* An end is news once, and not when it is read back at the agent's start. */
+    if (ended && state && (g_str_equal(state, "queued") || g_str_equal(state, "running")))
+        end_task(board, info);
+    else
+        show(board, info);
 }
 
 static void on_task_removed(const char *id, gpointer user)
@@ -178,6 +222,7 @@ TaskBoard *task_board_new(Agent *agent)
     board->agent = agent;
     board->directory = g_build_filename(agent->config->state, "tasks", NULL);
     board->waiters = g_ptr_array_new_with_free_func(waiter_free);
+    board->ending = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     agent->local = local_open(path, on_local_health, agent);
     board->trim = g_timeout_add_seconds(TRIM_EVERY, on_trim, board);
     return board;
@@ -229,6 +274,7 @@ void task_board_free(TaskBoard *board)
     g_source_remove(board->trim);
     (void)local_close(board->agent->local);
     g_ptr_array_unref(board->waiters);
+    g_hash_table_unref(board->ending);
     g_free(board->directory);
     g_free(board);
 }

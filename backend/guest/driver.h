@@ -81,6 +81,9 @@ typedef struct {
     void (*changed)(const GuestSummary *summary, gpointer user);
     /* It is gone: undefined, deleted, or a transient one that stopped. */
     void (*gone)(const char *native, gpointer user);
+    /* What observe_look() was asked for is done: what the guest was then, or that it
+     * is gone, has been reported. Does not come while the library does not answer. */
+    void (*looked)(const char *native, gpointer user);
     /* Once a second, all running guests in one call (borrowed). */
     void (*figures)(const GuestFigures *figures, size_t count, gpointer user);
     /* since: when it last answered, seconds since 1970; reason: in words, with
@@ -111,8 +114,8 @@ typedef struct {
     GuestObserver *(*observe)(const GuestSettings *settings, GMainContext *context,
                               const GuestEvents *events, gpointer user);
     void (*observe_stop)(GuestObserver *observer); /* joins its threads, or leaves a hung one */
-    /* A hint that this guest was acted on: look at it soon. May be NULL. */
-    void (*observe_poke)(GuestObserver *observer, const char *native);
+    /* Look at this guest now, and say so with looked() when it has been reported. */
+    void (*observe_look)(GuestObserver *observer, const char *native);
 
     /* Everything about a guest, for people: a new object. */
     json_t *(*describe)(const GuestSettings *settings, const char *native, GError **error);

@@ -67,7 +67,7 @@ gint64 kvm_started_read(const char *name);
 GuestObserver *kvm_observe(const GuestSettings *settings, GMainContext *context,
                            const GuestEvents *events, gpointer user);
 void kvm_observe_stop(GuestObserver *observer);
-void kvm_observe_poke(GuestObserver *observer, const char *native);
+void kvm_observe_look(GuestObserver *observer, const char *native);
 json_t *kvm_describe(const GuestSettings *settings, const char *native, GError **error);
 char *kvm_definition(const GuestSettings *settings, const char *native, gboolean saved,
                      GError **error);

@@ -47,6 +47,7 @@ enum {
 
 typedef enum {
     NOTE_DOMAIN,
+    NOTE_LOOK,
     NOTE_FILE,
     NOTE_ADDRESSES,
     NOTE_CLOSED,
@@ -57,7 +58,7 @@ typedef enum {
 /* What stands in the reader's inbox. */
 typedef struct {
     NoteKind kind;
-    char native[VIR_UUID_STRING_BUFLEN]; /* NOTE_DOMAIN, NOTE_ADDRESSES */
+    char native[VIR_UUID_STRING_BUFLEN]; /* NOTE_DOMAIN, NOTE_LOOK, NOTE_ADDRESSES */
     GStrv addresses;                     /* NOTE_ADDRESSES */
     char *name;                          /* NOTE_FILE: a domain's, or NULL for any */
 } Note;
@@ -108,6 +109,7 @@ typedef struct {
     GuestObserver *observer;
     GuestSummary *summary;
     char *native;
+    gboolean looked; /* else native is gone */
     KvmBatch *batch;
     GuestDriverHealth health;
     gint64 since;
@@ -155,6 +157,8 @@ static gboolean deliver(gpointer pointer)
         return G_SOURCE_REMOVE;
     if (post->summary)
         events->changed(post->summary, observer->user);
+    else if (post->looked)
+        events->looked(post->native, observer->user);
     else if (post->native)
         events->gone(post->native, observer->user);
     else if (post->batch)
@@ -596,6 +600,16 @@ static void look_at_all(GuestObserver *observer, virConnectPtr connection, GHash
         look_at(observer, connection, native);
 }
 
+/* All that was reported goes out before this does. */
+static void report_looked(GuestObserver *observer, GHashTable *natives)
+{
+    GHashTableIter iterator;
+    gpointer native;
+    g_hash_table_iter_init(&iterator, natives);
+    while (g_hash_table_iter_next(&iterator, &native, NULL))
+        send_post(observer, (Post){.looked = TRUE, .native = g_strdup(native)});
+}
+
 static gboolean look_at_edited(GuestObserver *observer, virConnectPtr connection)
 {
     look_at_all(observer, connection, observer->edited);
@@ -611,8 +625,13 @@ static gboolean handle_notes(GuestObserver *observer, virConnectPtr connection, 
     gboolean go_on = TRUE, ping = FALSE;
     g_autoptr(GHashTable) domains =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) looks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (; note; note = g_async_queue_try_pop(observer->inbox)) {
         switch (note->kind) {
+        case NOTE_LOOK:
+            g_hash_table_add(looks, g_strdup(note->native));
+            g_hash_table_add(domains, g_strdup(note->native));
+            break;
         case NOTE_DOMAIN:
             g_hash_table_add(domains, g_strdup(note->native));
             break;
@@ -634,10 +653,13 @@ static gboolean handle_notes(GuestObserver *observer, virConnectPtr connection, 
     }
     if (go_on)
         look_at_all(observer, connection, domains);
+    gboolean alive = go_on && virConnectIsAlive(connection) == 1;
+    if (alive)
+        report_looked(observer, looks);
     unsigned long version;
     if (go_on && ping && virConnectGetLibVersion(connection, &version) == 0)
         note_answer(observer, FALSE);
-    return go_on && virConnectIsAlive(connection) == 1;
+    return alive;
 }
 
 /* Waits before the next try; the notes of a time without connection say nothing. */
@@ -743,7 +765,7 @@ void kvm_observe_stop(GuestObserver *observer)
     observer_unref(observer);
 }
 
-void kvm_observe_poke(GuestObserver *observer, const char *native)
+void kvm_observe_look(GuestObserver *observer, const char *native)
 {
-    push_note(observer, NOTE_DOMAIN, native);
+    push_note(observer, NOTE_LOOK, native);
 }

@@ -444,28 +444,30 @@ void lxc_observe_stop(GuestObserver *observer)
 typedef struct {
     GuestObserver *observer;
     char *native;
-} Poke;
+} Look;
 
-static void poke_free(gpointer data)
+static void look_free(gpointer data)
 {
-    Poke *poke = data;
-    g_free(poke->native);
-    g_free(poke);
+    Look *look = data;
+    g_free(look->native);
+    g_free(look);
 }
 
-static gboolean take_poke(gpointer data)
+static gboolean take_look(gpointer data)
 {
-    Poke *poke = data;
-    LxcWatched *watched = g_hash_table_lookup(poke->observer->containers, poke->native);
+    Look *look = data;
+    LxcWatched *watched = g_hash_table_lookup(look->observer->containers, look->native);
     if (watched)
-        lxc_watched_ask(watched);
+        lxc_watched_look(watched);
+    else
+        lxc_report_looked(look->observer->shared.report, look->native);
     return G_SOURCE_REMOVE;
 }
 
-void lxc_observe_poke(GuestObserver *observer, const char *native)
+void lxc_observe_look(GuestObserver *observer, const char *native)
 {
-    Poke *poke = g_new0(Poke, 1);
-    poke->observer = observer;
-    poke->native = g_strdup(native);
-    run_there(observer, take_poke, poke, poke_free);
+    Look *look = g_new0(Look, 1);
+    look->observer = observer;
+    look->native = g_strdup(native);
+    run_there(observer, take_look, look, look_free);
 }

@@ -33,4 +33,4 @@
 GuestObserver *lxc_observe(const GuestSettings *settings, GMainContext *context,
                            const GuestEvents *events, gpointer user);
 void lxc_observe_stop(GuestObserver *observer);
-void lxc_observe_poke(GuestObserver *observer, const char *native);
+void lxc_observe_look(GuestObserver *observer, const char *native);

@@ -111,6 +111,18 @@ void lxc_report_gone(LxcReport *report, const char *native)
     item_send(item);
 }
 
+static void deliver_looked(const Item *item)
+{
+    item->report->events.looked(item->text, item->report->user);
+}
+
+void lxc_report_looked(LxcReport *report, const char *native)
+{
+    Item *item = item_new(report, deliver_looked);
+    item->text = g_strdup(native);
+    item_send(item);
+}
+
 static void deliver_figures(const Item *item)
 {
     item->report->events.figures(item->figures, item->count, item->report->user);

@@ -15,6 +15,7 @@ void lxc_report_stop(LxcReport *report); /* and drops the caller's reference */
 
 void lxc_report_changed(LxcReport *report, const GuestSummary *summary);
 void lxc_report_gone(LxcReport *report, const char *native);
+void lxc_report_looked(LxcReport *report, const char *native);
 /* The names in figures are copied. */
 void lxc_report_figures(LxcReport *report, const GuestFigures *figures, size_t count);
 void lxc_report_health(LxcReport *report, GuestDriverHealth health, gint64 since,

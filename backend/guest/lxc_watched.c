@@ -13,13 +13,14 @@ enum { SOON_TIMES = 100 }; /* how often a container is looked at in passing */
 struct LxcWatched {
     const LxcWatchedOwner *owner;
     char *path, *name, *native;
-    gboolean busy, again, late; /* liblxc is asked; and then again; past the deadline */
-    gboolean gone;              /* forgotten while liblxc was asked */
-    int soon;                   /* how often it was looked at in passing */
-    LxcInspection *last;        /* NULL until liblxc answered */
-    GuestSummary *told;         /* what the agent knows */
-    GSource *exit;              /* of its init */
-    gint64 measured;            /* monotonic microseconds, 0: never */
+    gboolean busy, again, late;   /* liblxc is asked; and then again; past the deadline */
+    gboolean looking, look_again; /* to be reported when this answer, or the next, is there */
+    gboolean gone;                /* forgotten while liblxc was asked */
+    int soon;                     /* how often it was looked at in passing */
+    LxcInspection *last;          /* NULL until liblxc answered */
+    GuestSummary *told;           /* what the agent knows */
+    GSource *exit;                /* of its init */
+    gint64 measured;              /* monotonic microseconds, 0: never */
     LxcCounters counters;
     guint64 in, out;
     gboolean has_net;
@@ -192,6 +193,10 @@ static void inspected(gpointer input, gpointer result, gpointer user)
     }
     take(watched, result);
     tell(watched);
+    if (watched->looking)
+        lxc_report_looked(watched->owner->report, watched->native);
+    watched->looking = watched->look_again;
+    watched->look_again = FALSE;
     if (watched->again)
         lxc_watched_ask(watched);
 }
@@ -222,6 +227,16 @@ void lxc_watched_ask(LxcWatched *watched)
     question->path = g_strdup(watched->path);
     question->name = g_strdup(watched->name);
     lxc_work_submit(watched->owner->work, &kind, question, watched);
+}
+
+void lxc_watched_look(LxcWatched *watched)
+{
+    /* The answer to a question that is out may be older than this. */
+    if (watched->busy)
+        watched->look_again = TRUE;
+    else
+        watched->looking = TRUE;
+    lxc_watched_ask(watched);
 }
 
 void lxc_watched_probe(LxcWatched *watched)

@@ -36,6 +36,8 @@ const char *lxc_watched_path(const LxcWatched *watched);
 
 /* Asks liblxc. */
 void lxc_watched_ask(LxcWatched *watched);
+/* The same, and reports that it was looked at. */
+void lxc_watched_look(LxcWatched *watched);
 /* Asks liblxc if it was not running and now has a monitor. */
 void lxc_watched_probe(LxcWatched *watched);
 /* Asks liblxc if it is starting or stopping; FALSE when it is neither, or has been

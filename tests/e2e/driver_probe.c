@@ -74,6 +74,11 @@ static void on_gone(const char *native, gpointer user)
     print_line(user, json_pack("{s:s, s:s}", "event", "gone", "native", native));
 }
 
+static void on_looked(const char *native, gpointer user)
+{
+    print_line(user, json_pack("{s:s, s:s}", "event", "looked", "native", native));
+}
+
 static void on_figures(const GuestFigures *figures, size_t count, gpointer user)
 {
     const Probe *probe = user;
@@ -105,7 +110,7 @@ static void on_health(GuestDriverHealth health, gint64 since, const char *reason
                                "versions", versions));
 }
 
-static const GuestEvents guest_events = {on_changed, on_gone, on_figures, on_health};
+static const GuestEvents guest_events = {on_changed, on_gone, on_looked, on_figures, on_health};
 
 static void on_progress(double percent, const char *doing, gpointer user)
 {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""test_absent.py - a node without libvirt, one without LXC, and guests that vanish between
-the look and the act."""
+"""test_acts.py - what an act did is seen when it has ended; acts on guests that vanish between the
+look and the act, on a node without libvirt, and on one without LXC."""
 import lib
 from lib import becomes, check, eventually, holds, same
 
@@ -15,6 +15,18 @@ def configured(lab, *lines):
     """The agent, started anew with these lines in its configuration."""
     lab.run("tee", "-a", CONFIG, input="".join(line + "\n" for line in lines))
     return lab.agent_restart()
+
+
+def seen_at_once(rpc):
+    """Who waited for a task sees what it did, without waiting again."""
+    for guest in ("v1", "c1"):
+        found = []
+        for act in ["pause", "resume"] * 5 if guest == "c1" else ["start", "pause", "resume", "stop"] * 3:
+            rpc.task(f"guest.{act}", guest=guest)
+            found.append((act, rpc.state(guest)))
+        expected = {"start": "running", "pause": "paused", "resume": "running", "stop": "stopped"}
+        same(f"after the end of a task the list shows what it did to {guest}",
+             [(act, expected[act]) for act, _ in found], found)
 
 
 def vanished(lab, rpc):
@@ -81,6 +93,7 @@ def test(lab):
     rpc = lab.rpc()
     becomes("all guests are known", ["c1", "c2", "v1", "v2"],
             lambda: sorted(g["name"] for g in rpc.call("guest.list")["guests"]))
+    seen_at_once(rpc)
     vanished(lab, rpc)
     without_libvirt(lab)
     without_lxc(lab)
