@@ -2,12 +2,12 @@
 # test.sh [PART...] - build and test everything; ends with "N passed, N failed".
 #
 #   unit      the unit tests
-#   sanitize  the unit tests, built with AddressSanitizer and UBSan
-#   sanitize-e2e  the end-to-end tests built so; twice the time, so only when asked for
 #   e2e       the end-to-end tests, in the lab
+#   sanitize  both, built with AddressSanitizer and UBSan
 #   fuzz      every fuzz target over its corpus, and a fixed number of runs
 #   lint      shellcheck over the scripts; clang-format and clang-tidy over the C
-# Without arguments: all but sanitize-e2e. Builds into build-test*/; needs root for the lab.
+# Without arguments: all, in half an hour on two cores. Builds into build-test*/; needs root
+# for the lab.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")" || exit
 . tests/lib/packages.sh
@@ -17,7 +17,7 @@ umask 022
 parts=${*:-lint unit sanitize e2e fuzz}
 for part in $parts; do
     case $part in
-    unit | sanitize | sanitize-e2e | e2e | fuzz | lint) ;;
+    unit | sanitize | e2e | fuzz | lint) ;;
     *)
         sed -n 's/^# \{0,1\}//; 2,10p' "$0"
         exit 2
@@ -112,10 +112,10 @@ if wanted unit || wanted e2e; then
 fi
 if wanted unit; then suite "Unit tests" build-test unit; fi
 if wanted e2e; then e2e build-test; fi
-if wanted sanitize || wanted sanitize-e2e; then
+if wanted sanitize; then
     if need "Building with sanitizers" build build-test-sanitize -Db_sanitize=address,undefined -Db_lundef=false; then
-        if wanted sanitize; then suite "Unit tests with sanitizers" build-test-sanitize unit; fi
-        if wanted sanitize-e2e; then e2e build-test-sanitize; fi
+        suite "Unit tests with sanitizers" build-test-sanitize unit
+        e2e build-test-sanitize
     fi
 fi
 if wanted fuzz; then
