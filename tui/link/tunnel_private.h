@@ -42,10 +42,10 @@ struct Tunnel {
     char *host; /* as ssh_config resolved it */
     int port;
     char *login;
-    GPtrArray *channels; /* of TunnelChannel */
-    gboolean dirty;
-    gboolean lost; /* the peer was given up */
-    struct ssh_counter_struct received, sent;
+    GPtrArray *channels;               /* of TunnelChannel */
+    gboolean more;                     /* a channel has had its share and could go on */
+    gboolean lost;                     /* the peer was given up */
+    struct ssh_counter_struct packets; /* that libssh has taken and sent */
 };
 
 typedef enum { REQUEST_COMMAND, REQUEST_SHELL, REQUEST_HOST, REQUEST_RESIZE } RequestKind;

@@ -2,10 +2,14 @@
  *
  * One poll() over the session's socket, the eventfd by which the owner wakes
  * us, and the pairs. libssh is in non-blocking mode; ssh_event_dopoll(0) lets
- * it read and write its socket, and callbacks mark what came (`dirty`). Reading
- * a channel may make libssh take further packets for other channels, so the
- * channels are gone through until nothing moves any more; only then is it safe
- * to sleep. */
+ * it read and write its socket. But any other call may take packets from the
+ * socket too, for whatever channel, and of many of them no callback tells: that
+ * a channel was opened, a request granted, keys exchanged. So the packets are
+ * counted, and it is safe to sleep only when none came since the channels were
+ * begun to be gone through.
+ *
+ * A channel moves at most SHARE bytes at a time, so that a flood in one delays
+ * no other. */
 #include "tui/link/tunnel_private.h"
 
 #include "backend/wire/error.h"
@@ -18,7 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CHUNK = 32 * 1024 };
+enum { CHUNK = 32 * 1024, SHARE = 8 * CHUNK };
 
 typedef enum { CHANNEL_OPENING, CHANNEL_TERMINAL, CHANNEL_ASKING, CHANNEL_OPEN } ChannelState;
 
@@ -40,29 +44,9 @@ typedef struct {
     gboolean fd_full; /* the pair takes no more for now */
 } TunnelChannel;
 
-static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_t length,
-                   int is_stderr, void *user)
-{
-    ((TunnelChannel *)user)->tunnel->dirty = TRUE;
-    return 0; /* stays in libssh's buffer until the pair takes it */
-}
-
-static void on_something(ssh_session session, ssh_channel channel, void *user)
-{
-    ((TunnelChannel *)user)->tunnel->dirty = TRUE;
-}
-
 static void on_exit_status(ssh_session session, ssh_channel channel, int status, void *user)
 {
-    TunnelChannel *self = user;
-    self->exit_status = status;
-    self->tunnel->dirty = TRUE;
-}
-
-static int on_writable(ssh_session session, ssh_channel channel, uint32_t bytes, void *user)
-{
-    ((TunnelChannel *)user)->tunnel->dirty = TRUE;
-    return 0;
+    ((TunnelChannel *)user)->exit_status = status;
 }
 
 static void close_channel(gpointer data)
@@ -91,11 +75,7 @@ static void add_channel(Tunnel *tunnel, TunnelRequest *request)
     self->channel = ssh_channel_new(tunnel->session);
     self->callbacks = (struct ssh_channel_callbacks_struct){
         .userdata = self,
-        .channel_data_function = on_data,
-        .channel_eof_function = on_something,
-        .channel_close_function = on_something,
         .channel_exit_status_function = on_exit_status,
-        .channel_write_wontblock_function = on_writable,
     };
     ssh_callbacks_init(&self->callbacks);
     ssh_set_channel_callbacks(self->channel, &self->callbacks);
@@ -136,7 +116,6 @@ static void advance_opening(TunnelChannel *self)
             self->over = TRUE;
             return;
         }
-        self->tunnel->dirty = TRUE;
         if (self->state == CHANNEL_OPENING && self->request->kind == REQUEST_HOST)
             self->state = CHANNEL_OPEN;
         else if (self->state == CHANNEL_OPENING && self->request->kind == REQUEST_COMMAND)
@@ -172,13 +151,15 @@ static void move_out(TunnelChannel *self)
         int put = ssh_channel_write(self->channel, self->to_ssh + self->to_ssh_sent,
                                     (uint32_t)(self->to_ssh_length - self->to_ssh_sent));
         if (put == SSH_ERROR) {
-            self->over = TRUE;
+            /* The far side takes no more; what it said last is still to be read. */
+            self->fd_ended = self->eof_sent = TRUE;
+            self->to_ssh_sent = self->to_ssh_length = 0;
+            self->over = self->fd_hung;
             return;
         }
         if (put <= 0)
             break;
         self->to_ssh_sent += (size_t)put;
-        tunnel->dirty = TRUE;
     }
     if (self->fd_ended && self->to_ssh_length == 0 && !self->eof_sent) {
         self->eof_sent = TRUE;
@@ -200,8 +181,13 @@ static void move_stderr(TunnelChannel *self)
 /* From the channel to the pair. */
 static void move_in(TunnelChannel *self)
 {
+    size_t moved = 0;
     self->fd_full = FALSE;
     while (!self->over && !self->eof_passed) {
+        if (moved >= SHARE) {
+            self->tunnel->more = TRUE;
+            return;
+        }
         if (self->to_fd_sent == self->to_fd_length) {
             self->to_fd_sent = self->to_fd_length = 0;
             int got = ssh_channel_read_nonblocking(self->channel, self->to_fd, CHUNK, 0);
@@ -221,7 +207,7 @@ static void move_in(TunnelChannel *self)
             return;
         }
         self->to_fd_sent += (size_t)put;
-        self->tunnel->dirty = TRUE;
+        moved += (size_t)put;
     }
 }
 
@@ -249,19 +235,24 @@ static void advance(TunnelChannel *self)
         move_out(self);
 }
 
+/* libssh sends EOF and CLOSE in one go only while the socket takes them. */
+static gboolean is_closed(TunnelChannel *self)
+{
+    return self->state == CHANNEL_OPENING || ssh_channel_close(self->channel) != SSH_AGAIN;
+}
+
 static void advance_all(Tunnel *tunnel)
 {
-    do {
-        tunnel->dirty = FALSE;
-        for (guint i = 0; i < tunnel->channels->len;) {
-            TunnelChannel *self = g_ptr_array_index(tunnel->channels, i);
+    tunnel->more = FALSE;
+    for (guint i = 0; i < tunnel->channels->len && !tunnel_stopping(tunnel);) {
+        TunnelChannel *self = g_ptr_array_index(tunnel->channels, i);
+        if (!self->over)
             advance(self);
-            if (self->over)
-                g_ptr_array_remove_index(tunnel->channels, i);
-            else
-                i++;
-        }
-    } while (tunnel->dirty && !tunnel_stopping(tunnel));
+        if (self->over && is_closed(self))
+            g_ptr_array_remove_index(tunnel->channels, i);
+        else
+            i++;
+    }
 }
 
 /* ---- the loop ---- */
@@ -294,8 +285,8 @@ static void take_requests(Tunnel *tunnel)
 /* FALSE when the peer has not answered too many times. Sends the next one. */
 static gboolean keep_alive(Tunnel *tunnel, guint64 *seen, guint *missed)
 {
-    *missed = tunnel->received.in_bytes == *seen ? *missed + 1 : 0;
-    *seen = tunnel->received.in_bytes;
+    *missed = tunnel->packets.in_packets == *seen ? *missed + 1 : 0;
+    *seen = tunnel->packets.in_packets;
     if (*missed >= TUNNEL_KEEPALIVE_MISSED)
         return FALSE;
     /* In non-blocking mode the first call collects the answer to the last
@@ -307,7 +298,7 @@ static gboolean keep_alive(Tunnel *tunnel, guint64 *seen, guint *missed)
 
 static short wanted_events(TunnelChannel *self)
 {
-    if (self->state != CHANNEL_OPEN)
+    if (self->state != CHANNEL_OPEN || self->over)
         return 0;
     short events = 0;
     gboolean can_send = !(ssh_get_poll_flags(self->tunnel->session) & SSH_WRITE_PENDING) &&
@@ -355,7 +346,7 @@ void tunnel_pump(Tunnel *tunnel, GError **error)
 {
     ssh_event event = ssh_event_new();
     ssh_set_blocking(tunnel->session, 0);
-    ssh_set_counters(tunnel->session, &tunnel->sent, &tunnel->received);
+    ssh_set_counters(tunnel->session, NULL, &tunnel->packets);
     ssh_event_add_session(event, tunnel->session);
     tunnel->channels = g_ptr_array_new_with_free_func(close_channel);
     struct pollfd *set = NULL;
@@ -365,6 +356,7 @@ void tunnel_pump(Tunnel *tunnel, GError **error)
     gboolean alive = TRUE;
 
     while (!tunnel_stopping(tunnel) && alive) {
+        guint64 taken = tunnel->packets.in_packets;
         take_requests(tunnel);
         advance_all(tunnel);
         gint64 now = g_get_monotonic_time();
@@ -373,7 +365,8 @@ void tunnel_pump(Tunnel *tunnel, GError **error)
             next = now + (gint64)TUNNEL_KEEPALIVE * G_USEC_PER_SEC;
         }
         set = g_realloc_n(set, 2 + tunnel->channels->len, sizeof *set);
-        if (wait_for_work(tunnel, set, (int)((next - now) / 1000) + 1))
+        gboolean sleep = !tunnel->more && tunnel->packets.in_packets == taken;
+        if (wait_for_work(tunnel, set, sleep ? (int)((next - now) / 1000) + 1 : 0))
             (void)ssh_event_dopoll(event, 0);
         if (!ssh_is_connected(tunnel->session)) {
             wire_error_set(error, WIRE_ERROR_UNREACHABLE, "%s: the connection was lost: %s",
