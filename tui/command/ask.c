@@ -17,9 +17,11 @@ static void say(int terminal, const char *text)
     (void)!write(terminal, clean, strlen(clean));
 }
 
-/* Reads one line; NULL at end of file or Ctrl-C. Keys that would send a signal
- * are off, so that the terminal is always put back here. */
-static char *read_line(int terminal, gboolean echo)
+/* Puts a question and reads one line; NULL at end of file or Ctrl-C. Keys that would
+ * send a signal are off, so that the terminal is always put back here. Setting it up
+ * throws away what was typed blind, as ssh does; it comes before the question, so that
+ * an answer to what is seen is never thrown away. */
+static char *ask(int terminal, const char *question, gboolean echo)
 {
     struct termios before, now;
     if (tcgetattr(terminal, &before) != 0)
@@ -30,6 +32,7 @@ static char *read_line(int terminal, gboolean echo)
     if (!echo)
         now.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
     (void)tcsetattr(terminal, TCSAFLUSH, &now);
+    say(terminal, question);
     char line[LINE_MAX_LENGTH];
     ssize_t got = read(terminal, line, sizeof line - 1);
     (void)tcsetattr(terminal, TCSAFLUSH, &before);
@@ -43,6 +46,13 @@ static char *read_line(int terminal, gboolean echo)
     }
     explicit_bzero(line, sizeof line);
     return answer;
+}
+
+static char *make_question(const char *label)
+{
+    if (g_str_has_suffix(label, " "))
+        return g_strdup(label);
+    return g_strconcat(label, g_str_has_suffix(label, ":") ? " " : ": ", NULL);
 }
 
 char **ask_on_terminal(const Prompt *prompt)
@@ -60,14 +70,8 @@ char **ask_on_terminal(const Prompt *prompt)
     }
     char **answers = g_new0(char *, prompt->count + 1);
     for (guint i = 0; i < prompt->count; i++) {
-        const char *label = prompt->fields[i].label;
-        size_t length = strlen(label);
-        say(terminal, label);
-        if (length == 0 || (label[length - 1] != ' ' && label[length - 1] != ':'))
-            say(terminal, ": ");
-        else if (label[length - 1] == ':')
-            say(terminal, " ");
-        answers[i] = read_line(terminal, prompt->fields[i].echo);
+        g_autofree char *question = make_question(prompt->fields[i].label);
+        answers[i] = ask(terminal, question, prompt->fields[i].echo);
         if (!answers[i]) {
             prompt_answers_free(answers);
             answers = NULL;
@@ -83,8 +87,7 @@ char *ask_line(const char *question)
     int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (terminal < 0)
         return NULL;
-    say(terminal, question);
-    char *answer = read_line(terminal, TRUE);
+    char *answer = ask(terminal, question, TRUE);
     close(terminal);
     return answer;
 }
