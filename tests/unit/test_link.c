@@ -357,6 +357,26 @@ static void test_link_reconnects(void)
     g_string_free(watcher.story, TRUE);
 }
 
+/* Each is longer than the one before, up to 30 s, give or take an eighth. */
+static void test_link_pauses(void)
+{
+    static const LinkEvents events = {.changed = on_changed};
+    static const gint64 pauses[] = {500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000};
+    g_autoptr(Target) target = target_parse("unix:/nonexistent/socket", NULL);
+    Watcher watcher = {.story = g_string_new(NULL)};
+    g_autoptr(Link) link = link_new(target, NULL, &events, &watcher);
+    for (guint i = 0; i < G_N_ELEMENTS(pauses); i++) {
+        g_string_truncate(watcher.story, 0);
+        gint64 before = g_get_monotonic_time();
+        expect(watcher.story, "waiting ");
+        g_assert_cmpint(link_attempt(link), ==, (int)i + 1);
+        g_assert_cmpint(link_retry_at(link) - before, >=, pauses[i] * 875);
+        g_assert_cmpint(link_retry_at(link) - g_get_monotonic_time(), <=, pauses[i] * 1125);
+        link_retry(link);
+    }
+    g_string_free(watcher.story, TRUE);
+}
+
 static void test_link_once(void)
 {
     static const LinkEvents events = {.changed = on_changed};
@@ -415,6 +435,7 @@ int main(int argc, char **argv)
     g_test_add("/link/rpc/version", Fixture, GINT_TO_POINTER(2), set_up, test_rpc_other_major,
                tear_down);
     g_test_add_func("/link/reconnect", test_link_reconnects);
+    g_test_add_func("/link/pauses", test_link_pauses);
     g_test_add_func("/link/once", test_link_once);
     return g_test_run();
 }

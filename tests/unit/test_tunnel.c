@@ -71,6 +71,13 @@ gint64 g_get_monotonic_time(void)
            __atomic_load_n(&stage.ahead, __ATOMIC_SEQ_CST);
 }
 
+/* To when the next keep-alive is due. */
+static void put_clock_forward(void)
+{
+    (void)__atomic_add_fetch(&stage.ahead, ((gint64)TUNNEL_KEEPALIVE + 1) * G_USEC_PER_SEC,
+                             __ATOMIC_SEQ_CST);
+}
+
 /* ---- both ends ---- */
 
 typedef struct {
@@ -82,6 +89,7 @@ typedef struct {
     Tunnel *tunnel;
     gboolean ready;
     char ended[64]; /* what was told of the last channel that ended */
+    char *loss;     /* why the tunnel ended */
 } Fixture;
 
 static void on_ready(gpointer user)
@@ -94,6 +102,11 @@ static void on_channel_ended(guint channel, int status, const char *reason, gpoi
     Fixture *fixture = user;
     (void)g_snprintf(fixture->ended, sizeof fixture->ended, "%u:%d:%s", channel, status,
                      reason);
+}
+
+static void on_ended(const GError *error, gpointer user)
+{
+    ((Fixture *)user)->loss = g_strdup(error->message);
 }
 
 /* The next message that the client sends within SOON. */
@@ -129,7 +142,8 @@ static void let_in(const Fixture *fixture)
 
 static void set_up(Fixture *fixture, gconstpointer unused)
 {
-    static const TunnelEvents events = {.ready = on_ready, .channel_ended = on_channel_ended};
+    static const TunnelEvents events = {
+        .ready = on_ready, .channel_ended = on_channel_ended, .ended = on_ended};
     ssh_key key = NULL;
     int pair[2];
     fixture->directory = g_dir_make_tmp("gantry-tunnel-XXXXXX", NULL);
@@ -172,6 +186,7 @@ static void tear_down(Fixture *fixture, gconstpointer unused)
     g_free(fixture->directory);
     g_free(fixture->config);
     g_free(fixture->known);
+    g_free(fixture->loss);
 }
 
 /* The server does as the client asks. */
@@ -232,7 +247,7 @@ static void act_at(int number)
 
 static void await_act(void)
 {
-    gint64 end = g_get_monotonic_time() + SOON * G_USEC_PER_SEC;
+    gint64 end = g_get_monotonic_time() + (gint64)SOON * G_USEC_PER_SEC;
     g_mutex_lock(&stage.mutex);
     while (!stage.due && g_cond_wait_until(&stage.cond, &stage.mutex, end))
         ;
@@ -266,7 +281,7 @@ static void test_keep_alive(Fixture *fixture, gconstpointer unused)
 {
     ssh_channel channel;
     int descriptor = open_program(fixture, &channel);
-    __atomic_store_n(&stage.ahead, (TUNNEL_KEEPALIVE + 1) * G_USEC_PER_SEC, __ATOMIC_SEQ_CST);
+    put_clock_forward();
     /* The event's, output and errors of the channel, and then that of the keep-alive. */
     act_at(4);
     ssh_send_ignore(fixture->session, "wake");
@@ -274,6 +289,19 @@ static void test_keep_alive(Fixture *fixture, gconstpointer unused)
     say(channel, "late");
     expect_text(descriptor, "late");
     close(descriptor);
+}
+
+/* A server that answers nothing any more is given up. */
+static void test_silence(Fixture *fixture, gconstpointer unused)
+{
+    time_t end = time(NULL) + SOON;
+    while (!fixture->loss && time(NULL) <= end) {
+        put_clock_forward();
+        tunnel_resize(fixture->tunnel, 0, 1, 1); /* of no channel; it wakes the thread */
+        while (g_main_context_iteration(NULL, FALSE))
+            ;
+    }
+    g_assert_cmpstr(fixture->loss, ==, "node1: the connection was lost: no answer for 30 s");
 }
 
 /* A program that ends while something is written to it is heard to the end. */
@@ -302,6 +330,7 @@ int main(int argc, char **argv)
     g_test_add("/tunnel/opened-elsewhere", Fixture, NULL, set_up, test_opened_elsewhere,
                tear_down);
     g_test_add("/tunnel/keep-alive", Fixture, NULL, set_up, test_keep_alive, tear_down);
+    g_test_add("/tunnel/silence", Fixture, NULL, set_up, test_silence, tear_down);
     g_test_add("/tunnel/last-words", Fixture, NULL, set_up, test_last_words, tear_down);
     return g_test_run();
 }
