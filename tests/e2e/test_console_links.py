@@ -94,11 +94,14 @@ def losses(lab):
         console.shows("2/2 nodes", "web1", "cache|far")
         with tap.check("a node whose agent hangs or ends is shown as lost, its rows stay"):
             console.go("2", "^ Guests", "far", "web1")
-            # The sessions end, and the one that would take new ones does nothing.
+            # The sessions end, and the one that would take new ones does nothing. The
+            # interface stays until the console has seen it: a process that is killed
+            # says goodbye only when it is scheduled for the last time.
+            console.go("3", "^ Nodes")
             lab("fault", "stop", "node2", "sshd")
-            lab.run("node2", "sh", "-c", "pkill -9 -x -P $(pgrep -ox sshd) sshd; ip link set eth0 down")
-            console.type("3")
+            lab.run("node2", "sh", "-c", "pkill -9 -x -P $(pgrep -ox sshd) sshd")
             console.shows("1/2 nodes", r"node2 .*(?i:lost|waiting|not reached|again|no answer)")
+            lab.run("node2", "ip", "link", "set", "eth0", "down")
             console.go("2", "^ Guests", r" far ", " web1 ")
             console.shows(r"far +node2 +[◌?]")
         with tap.check("acts there are greyed with the reason"):
@@ -108,10 +111,10 @@ def losses(lab):
             console.go("a", "node2 is not reached")
             console.escape()
             console.escape()
-        with tap.check("the pauses between attempts grow"):
-            console.type("3")
-            console.shows("^ Nodes")
-            until(lambda: any(int(n) >= 4 for n in re.findall(r"\b(\d+) ?s\b", console.line("node2"))),
+            console.lacks("filter:")
+        with tap.check("for how long is counted there"):
+            console.go("3", "^ Nodes")
+            until(lambda: (found := re.search(r"lost (\d+)s ", console.line("node2"))) and int(found.group(1)) >= 4,
                   lambda: console.line("node2"))
         with tap.check("and it recovers, by itself or at once with Ctrl-R"):
             lab.run("node2", "ip", "link", "set", "eth0", "up")
@@ -133,18 +136,55 @@ def agents(lab):
             console.shows("(?i)role|permission|group|not allowed|denied")
 
 
+CLUSTERS = """clusters:
+  - {name: east, nodes: [node1]}
+  - {name: west, nodes: [node2]}
+  - {name: all, nodes: [node1, node2]}
+"""
+
+
+def to_cluster(console, name):
+    """By the list of clusters, with the keys that move in it."""
+    console.go("0", "^ Clusters", *[f" {line} " for line in ("east", "west", "all")])
+    rows = [line.replace("▌", " ").split()[0] for line in console.lines()[3:6]]
+    here = next(i for i, line in enumerate(console.lines()[3:6]) if "▌" in line)
+    steps = rows.index(name) - here
+    console.type(*["j" if steps > 0 else "k"] * abs(steps), "Enter")
+
+
 def clusters():
-    text = "clusters:\n  - {name: east, nodes: [node1]}\n  - {name: west, nodes: [node2]}\n"
-    with Terminal().config("clusters.yaml", text) as console:
-        with tap.check("clusters of clusters.yaml, switched inside, both kept"):
+    with Terminal().config("clusters.yaml", CLUSTERS) as console:
+        with tap.check("the first cluster of clusters.yaml is shown, no other is connected to"):
             console.shows("^ east ● 1/1 node", "web1")
-            console.go("0", "^ Clusters", "west .*not connected")
-            console.type("j", "Enter")
-            console.shows("^ west ● 1/1 node", "far")
+            console.go("0", "^ Clusters", "east .*1 of 1 nodes answer, 1 guests +.here", "west .*not connected",
+                       "all .*not connected")
+            console.escape()
+        with tap.check("another is gone to by key, and shows its own alone"):
+            to_cluster(console, "west")
+            console.shows("^ west ● 1/1 node", " far ")
             console.lacks("web1")
-            console.go("0", "east .*1 of 1 nodes answer")
-            console.type("k", "Enter")
+        with tap.check("a third with nodes of both"):
+            to_cluster(console, "all")
+            console.shows("^ all ● 2/2 nodes", " far ", " web1 ")
+        with tap.check("a shell that is left open there stays there"):
+            console.go("3", "^ Nodes", "node1 ", "node2 ")
+            console.type("g")
+            until(lambda: " node1 " in console.line("▌"), console.screen)
+            console.go("S", "all › node1 › shell", r"root@node1:~#")
+            console.type("C-]", "C-]")
+            console.shows("^ Nodes")
+            to_cluster(console, "east")
             console.shows("^ east ● 1/1 node", "web1")
+            console.go("9", "nothing is open")
+        with tap.check("all of them are kept, and come back as they were"):
+            console.go("0", "east .*1 of 1 nodes answer.*here", "west .*1 of 1 nodes answer",
+                       "all .*2 of 2 nodes answer")
+            console.escape()
+            to_cluster(console, "all")
+            console.shows("^ all ● 2/2 nodes")
+            console.go("9", "all › node1 › shell", r"root@node1:~#")
+            console.type("echo still$((1+1))here", "Enter")
+            console.shows("still2here")
 
 
 def plain(lab):
