@@ -11,6 +11,11 @@
 
 enum { READ_SIZE = 64 * 1024 };
 
+/* What the channels of this thread took of one turn of its main loop, in µs. */
+static _Thread_local struct {
+    gint64 turn, taken;
+} reading;
+
 struct WireChannel {
     int descriptor;
     WireChannelEvents events;
@@ -118,9 +123,19 @@ static void watch_partial_line(WireChannel *channel, gboolean progressed)
     }
 }
 
-static gboolean on_readable(int descriptor, GIOCondition condition, gpointer user)
+/* Whether other channels have had what there is in this turn of the main loop. */
+static gboolean turn_is_over(const WireChannel *channel)
 {
-    WireChannel *channel = user;
+    gint64 turn = g_source_get_time(channel->reader);
+    if (reading.turn != turn) {
+        reading.turn = turn;
+        reading.taken = 0;
+    }
+    return reading.taken >= WIRE_TURN;
+}
+
+static gboolean read_some(int descriptor, WireChannel *channel)
+{
     char buffer[READ_SIZE];
     ssize_t got = read(descriptor, buffer, sizeof buffer);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -145,7 +160,22 @@ static gboolean on_readable(int descriptor, GIOCondition condition, gpointer use
         return G_SOURCE_REMOVE;
     }
     watch_partial_line(channel, channel->input->len < before + (size_t)got);
-    return channel->dead ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+    if (channel->dead)
+        return G_SOURCE_REMOVE;
+    /* To the end of the queue: another channel begins the next turn. */
+    g_source_set_priority(channel->reader, G_PRIORITY_DEFAULT);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_readable(int descriptor, GIOCondition condition, gpointer user)
+{
+    WireChannel *channel = user;
+    if (turn_is_over(channel))
+        return G_SOURCE_CONTINUE;
+    gint64 begun = g_get_monotonic_time();
+    gboolean more = read_some(descriptor, channel);
+    reading.taken += g_get_monotonic_time() - begun;
+    return more;
 }
 
 /* Writes what the peer takes. FALSE when the channel broke. */

@@ -7,6 +7,11 @@
  * the peer takes them; a queue over the limit closes the channel, so that a
  * peer that does not read costs bounded memory.
  *
+ * All channels of a main loop together read for WIRE_TURN in each turn of it, and then
+ * until the lines that were read are handled; the next turn begins with another channel.
+ * So a source of a higher priority waits for a bounded time, however many peers there
+ * are, if their lines are short.
+ *
  * Ownership: the channel owns its descriptor. Events run in the thread-default
  * main context of the thread that made the channel. wire_channel_free() may be
  * called from inside an event; after it returns no event comes.
@@ -15,6 +20,7 @@
 
 #include <glib.h>
 
+#define WIRE_TURN          1000        /* microseconds of reading in one turn */
 #define WIRE_LINE_DEADLINE 30          /* seconds for a begun line to end */
 #define WIRE_BACKLOG_MAX   (64u << 20) /* bytes queued for a slow peer */
 

@@ -232,6 +232,33 @@ static void apply(Model *model, const char *text)
     g_assert_cmpint(model_apply(model, 0, params, NULL), ==, MODEL_APPLIED);
 }
 
+static gboolean note_letter(gpointer seen)
+{
+    g_string_append_c(seen, 'n');
+    return G_SOURCE_REMOVE;
+}
+
+static void note_key(gpointer seen)
+{
+    g_string_append_c(seen, 'k');
+}
+
+/* What nodes send is in the loop first, and the key is handled first. */
+static void test_key_goes_first(void)
+{
+    static const ScreenEvents events = {.input = note_key};
+    g_autoptr(GString) seen = g_string_new(NULL);
+    TestTerminal *terminal = test_terminal_new(20, 70);
+    guint node = g_timeout_add(0, note_letter, seen);
+    Screen *screen = test_terminal_screen(terminal, &events, seen);
+    test_terminal_type(terminal, "j");
+    g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpstr(seen->str, ==, "k");
+    g_source_remove(node);
+    screen_close(screen);
+    test_terminal_free(terminal);
+}
+
 static void test_table(void)
 {
     g_autoptr(Model) model = model_new();
@@ -309,6 +336,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tui-screen/reading", test_reading);
     g_test_add_func("/tui-screen/refusals", test_refusals);
     g_test_add_func("/tui-screen/exact-colours", test_exact_colours);
+    g_test_add_func("/tui-screen/key-goes-first", test_key_goes_first);
     g_test_add_func("/tui-screen/table", test_table);
     return g_test_run();
 }

@@ -1,3 +1,4 @@
+#include "backend/wire/channel.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 #include "backend/wire/method.h"
@@ -124,6 +125,58 @@ static void test_pump_left_gone(void)
     close(ends[1]);
 }
 
+enum { PEERS = 3 };
+
+static int lines_seen[PEERS];
+
+/* Takes longer than a turn has for all. */
+static void on_slow_line(const char *line, size_t length, gpointer user)
+{
+    gint64 end = g_get_monotonic_time() + 2 * WIRE_TURN;
+    while (g_get_monotonic_time() < end)
+        ;
+    lines_seen[GPOINTER_TO_INT(user)]++;
+}
+
+static gboolean count_turn(gpointer turns)
+{
+    (*(int *)turns)++;
+    return G_SOURCE_CONTINUE;
+}
+
+/* Something urgent gets its turn after each slow line, and every peer is heard. */
+static void test_channel_turns(void)
+{
+    static const WireChannelEvents events = {.line = on_slow_line};
+    static const char line[100 * 1024 - 1]; /* more than is read at once */
+    WireChannel *channels[PEERS];
+    int peers[PEERS], turns = 0;
+    for (int i = 0; i < PEERS; i++) {
+        int ends[2];
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+        channels[i] = wire_channel_new(ends[0], &events, GINT_TO_POINTER(i));
+        peers[i] = ends[1];
+        /* The first has much more to say than the others. */
+        for (int part = 0; part < (i ? 1 : 4); part++)
+            g_assert_cmpint(send(ends[1], i ? "short\n" : "a\n", i ? 6 : 2, 0), >, 0);
+    }
+    g_assert_cmpint(send(peers[0], line, sizeof line, MSG_DONTWAIT), >, 0);
+    guint urgent = g_idle_add_full(G_PRIORITY_HIGH, count_turn, &turns, NULL);
+    g_main_context_iteration(NULL, FALSE);
+    g_assert_cmpint(turns, ==, 1);
+    g_assert_cmpint(lines_seen[0] + lines_seen[1] + lines_seen[2], ==, 0);
+    g_source_remove(urgent);
+    for (int turn = 0; turn < PEERS; turn++) {
+        g_main_context_iteration(NULL, FALSE);
+        for (int i = 0; i < PEERS; i++)
+            g_assert_cmpint(lines_seen[i] > 0, ==, i <= turn);
+    }
+    for (int i = 0; i < PEERS; i++) {
+        wire_channel_free(channels[i]);
+        close(peers[i]);
+    }
+}
+
 static void test_guest_ids(void)
 {
     GuestKind kind;
@@ -159,6 +212,7 @@ int main(int argc, char **argv)
     g_test_add_func("/wire/parameters", test_parameters);
     g_test_add_func("/wire/guest-ids", test_guest_ids);
     g_test_add_func("/wire/acts", test_acts);
+    g_test_add_func("/wire/channel/turns", test_channel_turns);
     g_test_add_func("/wire/pump/half-closed", test_pump_half_closed);
     g_test_add_func("/wire/pump/left-gone", test_pump_left_gone);
     return g_test_run();

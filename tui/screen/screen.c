@@ -286,8 +286,10 @@ static bool start(Screen *screen, const ScreenOptions *options, GError **error)
     if (is_modern(screen))
         screen_send(screen, "\033[?2004h", 8);
     screen_set_mouse(screen, options->mouse);
-    attach(screen, 0, g_unix_fd_source_new(screen->input, G_IO_IN | G_IO_HUP | G_IO_ERR),
-           G_SOURCE_FUNC(on_input));
+    GSource *keys = g_unix_fd_source_new(screen->input, G_IO_IN | G_IO_HUP | G_IO_ERR);
+    /* A key goes before whatever nodes send. */
+    g_source_set_priority(keys, G_PRIORITY_HIGH);
+    attach(screen, 0, keys, G_SOURCE_FUNC(on_input));
     attach(screen, 1, g_unix_signal_source_new(SIGWINCH), on_window_change);
     return true;
 }
