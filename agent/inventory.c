@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    PIECE_OBJECTS = 256,    /* objects in a piece of a snapshot */
+    PIECE_SIZE = 32 << 10,  /* bytes of a delta after which another is begun */
     BACKLOG_SKIP = 4 << 20, /* bytes waiting at which deltas are dropped */
 };
 
@@ -73,56 +73,96 @@ void inventory_free(Inventory *inventory)
     g_free(inventory);
 }
 
-/* "objects":[...] and "gone":[...] of what changed, for these kinds; NULL when
- * nothing did. */
-static GString *changes_text(const Inventory *inventory, unsigned kinds)
+static int append_bytes(const char *piece, size_t length, void *text)
 {
-    GString *text = g_string_new("\"objects\":[");
-    gboolean any = FALSE;
+    g_string_append_len(text, piece, (gssize)length);
+    return 0;
+}
+
+static void append_value(GString *text, const json_t *value)
+{
+    (void)json_dump_callback(value, append_bytes, text, WIRE_DUMP | JSON_ENCODE_ANY);
+}
+
+/* What a delta says, "gone" and "objects", shared out over several that are short: who
+ * reads them does so between keys. */
+typedef struct {
+    GPtrArray *done; /* texts */
+    GString *text;   /* the one that is being written */
+} Pieces;
+
+static void piece_begin(Pieces *pieces, const char *gone)
+{
+    pieces->text = g_string_new(NULL);
+    g_string_append_printf(pieces->text, "\"gone\":[%s],\"objects\":[", gone);
+}
+
+static void piece_end(Pieces *pieces)
+{
+    g_string_append_c(pieces->text, ']');
+    g_ptr_array_add(pieces->done, g_string_free(pieces->text, FALSE));
+}
+
+static void pieces_add(Pieces *pieces, const json_t *object)
+{
+    if (pieces->text->len >= PIECE_SIZE) {
+        piece_end(pieces);
+        piece_begin(pieces, "");
+    }
+    if (pieces->text->str[pieces->text->len - 1] != '[')
+        g_string_append_c(pieces->text, ',');
+    append_value(pieces->text, object);
+}
+
+/* The items of "gone" for these kinds. */
+static char *gone_text(const Inventory *inventory, unsigned kinds)
+{
+    GString *text = g_string_new(NULL);
+    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        const GPtrArray *ids = inventory->gone[kind];
+        for (guint i = 0; kinds & (1u << kind) && i < ids->len; i++) {
+            g_autoptr(json_t) one = json_pack(
+                "{s:s,s:s}", "kind", object_kind_name((ObjectKind)kind), "id", ids->pdata[i]);
+            if (text->len > 0)
+                g_string_append_c(text, ',');
+            append_value(text, one);
+        }
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* The pieces of what changed, for these kinds; none when nothing did. */
+static GPtrArray *changes_of(const Inventory *inventory, unsigned kinds)
+{
+    Pieces pieces = {.done = g_ptr_array_new_with_free_func(g_free)};
+    g_autofree char *gone = gone_text(inventory, kinds);
+    gboolean any = *gone != '\0';
+    piece_begin(&pieces, gone);
     for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
         const GPtrArray *ids = inventory->changed[kind];
         for (guint i = 0; kinds & (1u << kind) && i < ids->len; i++) {
             const Object *object = g_hash_table_lookup(inventory->objects[kind], ids->pdata[i]);
             if (!object || !object->changed)
                 continue;
-            char *one = json_dumps(object->changed, WIRE_DUMP);
-            if (text->str[text->len - 1] != '[')
-                g_string_append_c(text, ',');
-            g_string_append(text, one);
-            free(one);
+            pieces_add(&pieces, object->changed);
             any = TRUE;
         }
     }
-    g_string_append(text, "],\"gone\":[");
-    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
-        const GPtrArray *ids = inventory->gone[kind];
-        for (guint i = 0; kinds & (1u << kind) && i < ids->len; i++) {
-            json_t *one = json_pack("{s:s,s:s}", "kind", object_kind_name((ObjectKind)kind),
-                                    "id", ids->pdata[i]);
-            char *dumped = json_dumps(one, WIRE_DUMP);
-            if (text->str[text->len - 1] != '[')
-                g_string_append_c(text, ',');
-            g_string_append(text, dumped);
-            free(dumped);
-            json_decref(one);
-            any = TRUE;
-        }
-    }
-    g_string_append_c(text, ']');
+    piece_end(&pieces);
     if (!any)
-        g_string_free(text, TRUE);
-    return any ? text : NULL;
+        g_ptr_array_set_size(pieces.done, 0);
+    return pieces.done;
 }
 
-static void send_delta(InventoryWatch *watch, const char *body)
+static void send_delta(InventoryWatch *watch, const char *piece, gboolean ready)
 {
     watch->sequence++;
     if (watch->watcher.backlog(watch->user) > BACKLOG_SKIP)
         return; /* the gap in the numbers tells the watcher to ask again */
     g_autofree char *line =
         g_strdup_printf("{\"jsonrpc\":\"2.0\",\"method\":\"watch.delta\",\"params\":{\"watch\":"
-                        "%d,\"seq\":%" G_GINT64_FORMAT ",%s}}",
-                        watch->number, watch->sequence, body);
+                        "%d,\"seq\":%" G_GINT64_FORMAT ",%s%s}}",
+                        watch->number, watch->sequence, piece, ready ? ",\"ready\":true" : "");
     watch->watcher.send(line, strlen(line), watch->user);
 }
 
@@ -142,22 +182,19 @@ static void forget_changes(Inventory *inventory)
 
 static void flush_now(Inventory *inventory)
 {
-    /* Consoles all watch the same kinds, so one text usually serves them all. */
-    GString *text = NULL;
-    unsigned text_kinds = 0;
+    /* Consoles all watch the same kinds, so the same pieces usually serve them all. */
+    g_autoptr(GPtrArray) pieces = NULL;
+    unsigned kinds = 0;
     for (guint i = 0; i < inventory->watches->len; i++) {
         InventoryWatch *watch = inventory->watches->pdata[i];
-        if (!text || text_kinds != watch->kinds) {
-            if (text)
-                g_string_free(text, TRUE);
-            text = changes_text(inventory, watch->kinds);
-            text_kinds = watch->kinds;
+        if (!pieces || kinds != watch->kinds) {
+            g_clear_pointer(&pieces, g_ptr_array_unref);
+            pieces = changes_of(inventory, watch->kinds);
+            kinds = watch->kinds;
         }
-        if (text)
-            send_delta(watch, text->str);
+        for (guint piece = 0; piece < pieces->len; piece++)
+            send_delta(watch, pieces->pdata[piece], FALSE);
     }
-    if (text)
-        g_string_free(text, TRUE);
     forget_changes(inventory);
 }
 
@@ -285,17 +322,6 @@ static GArray *sorted_entries(const Inventory *inventory, ObjectKind kind)
     return entries;
 }
 
-static int append_piece(const char *piece, size_t length, void *text)
-{
-    g_string_append_len(text, piece, (gssize)length);
-    return 0;
-}
-
-static void append_value(GString *text, const json_t *value)
-{
-    (void)json_dump_callback(value, append_piece, text, WIRE_DUMP | JSON_ENCODE_ANY);
-}
-
 /* Names of fields need no escapes: see object_kind_fields(). */
 static void append_fields(GString *text, const json_t *document, const json_t *fields)
 {
@@ -350,30 +376,21 @@ void inventory_on_watched(Inventory *inventory, void (*begun)(ObjectKind kind, g
     inventory->begun_user = user;
 }
 
-static void send_piece(InventoryWatch *watch, json_t *objects, gboolean ready)
-{
-    char *text = json_dumps(objects, WIRE_DUMP);
-    g_autofree char *body =
-        g_strdup_printf("\"objects\":%s,\"gone\":[]%s", text, ready ? ",\"ready\":true" : "");
-    free(text);
-    send_delta(watch, body);
-    json_array_clear(objects);
-}
-
 static void send_snapshot(const Inventory *inventory, InventoryWatch *watch)
 {
-    g_autoptr(json_t) piece = json_array();
+    g_autoptr(GPtrArray) done = g_ptr_array_new_with_free_func(g_free);
+    Pieces pieces = {.done = done};
+    piece_begin(&pieces, "");
     for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
         if (!(watch->kinds & (1u << kind)))
             continue;
         g_autoptr(GArray) entries = sorted_entries(inventory, (ObjectKind)kind);
-        for (guint i = 0; i < entries->len; i++) {
-            json_array_append(piece, g_array_index(entries, Entry, i).object->document);
-            if (json_array_size(piece) >= PIECE_OBJECTS)
-                send_piece(watch, piece, FALSE);
-        }
+        for (guint i = 0; i < entries->len; i++)
+            pieces_add(&pieces, g_array_index(entries, Entry, i).object->document);
     }
-    send_piece(watch, piece, TRUE);
+    piece_end(&pieces);
+    for (guint i = 0; i < done->len; i++)
+        send_delta(watch, done->pdata[i], i + 1 == done->len);
 }
 
 InventoryWatch *inventory_watch(Inventory *inventory, unsigned kinds, int number,

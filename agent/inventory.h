@@ -2,7 +2,7 @@
  *
  * The modules of the agent put what they learn into it, field by field; it finds
  * what really changed, gathers the changes of one turn of the main loop and
- * sends them to each watch as one watch.delta notification:
+ * sends them to each watch as watch.delta notifications, each of a bounded size:
  *
  *   {"watch":W,"seq":N,"objects":[{"kind":K,"id":I,fields...}],
  *    "gone":[{"kind":K,"id":I}],"ready":true}
@@ -10,10 +10,9 @@
  * What is gone is to be taken out before the objects are put in: an object that
  * went and came back in one turn stands in both.
  *
- * A new watch first gets every object whole, in pieces of a bounded size, the
- * last one with "ready". seq grows by one; when a watcher is too slow to take
- * what is waiting for it, deltas are dropped and the gap in seq tells it to ask
- * again. Figures change every second, so their owners ask inventory_watched()
+ * A new watch first gets every object whole, the last notification of these with
+ * "ready". seq grows by one; when a watcher is too slow to take what is waiting
+ * for it, deltas are dropped and the gap in seq tells it to ask again. Figures change every second, so their owners ask inventory_watched()
  * before they build them: an agent that nobody watches does nothing here.
  */
 #pragma once

@@ -5,7 +5,7 @@
 
 typedef struct {
     GPtrArray *lines; /* parsed params */
-    size_t backlog;
+    size_t longest, backlog;
 } Console;
 
 static void take_line(const char *line, size_t length, gpointer user)
@@ -15,6 +15,7 @@ static void take_line(const char *line, size_t length, gpointer user)
     g_assert_nonnull(message);
     g_assert_cmpstr(message->method, ==, "watch.delta");
     g_ptr_array_add(console->lines, json_incref(message->params));
+    console->longest = MAX(console->longest, length);
 }
 
 static size_t tell_backlog(gpointer user)
@@ -27,7 +28,7 @@ static const InventoryWatcher watcher = {take_line, tell_backlog};
 static void console_open(Console *console)
 {
     console->lines = g_ptr_array_new_with_free_func((GDestroyNotify)json_decref);
-    console->backlog = 0;
+    console->longest = console->backlog = 0;
 }
 
 static void settle(void)
@@ -111,11 +112,11 @@ static void test_kinds_and_pieces(void)
     console_open(&nodes);
     for (int i = 100; i < 1100; i++) {
         g_autofree char *id = g_strdup_printf("vm/%d", i);
-        set(inventory, id, "state", json_string("stopped"));
+        set(inventory, id, "native", json_string("00000000-0000-4000-8000-000000000000"));
     }
     InventoryWatch *a = inventory_watch(inventory, 1u << OBJECT_GUEST, 1, &watcher, &guests);
     InventoryWatch *b = inventory_watch(inventory, 1u << OBJECT_NODE, 2, &watcher, &nodes);
-    g_assert_cmpuint(guests.lines->len, >, 3);
+    g_assert_cmpuint(guests.lines->len, >, 1);
     size_t seen = 0;
     for (guint i = 0; i < guests.lines->len; i++) {
         seen += json_array_size(json_object_get(guests.lines->pdata[i], "objects"));
@@ -137,6 +138,25 @@ static void test_kinds_and_pieces(void)
     set(inventory, "vm/100", "state", json_string("running"));
     settle();
     g_assert_cmpuint(nodes.lines->len, ==, 1);
+
+    /* So are changes; what is gone comes first. */
+    guint before = guests.lines->len;
+    for (int i = 100; i < 1100; i++) {
+        g_autofree char *id = g_strdup_printf("vm/%d", i);
+        set(inventory, id, "reason", json_string("00000000-0000-4000-8000-000000000000"));
+    }
+    inventory_remove(inventory, OBJECT_GUEST, "vm/1099");
+    settle();
+    g_assert_cmpuint(guests.lines->len - before, >, 1);
+    const json_t *gone = json_object_get(guests.lines->pdata[before], "gone");
+    g_assert_cmpuint(json_array_size(gone), ==, 1);
+    seen = 0;
+    for (guint i = before; i < guests.lines->len; i++) {
+        seen += json_array_size(json_object_get(guests.lines->pdata[i], "objects"));
+        g_assert_cmpint(wire_get_integer(guests.lines->pdata[i], "seq", 0), ==, i + 1);
+    }
+    g_assert_cmpuint(seen, ==, 999);
+    g_assert_cmpuint(guests.longest, <, 34 << 10);
     inventory_unwatch(inventory, a);
     inventory_unwatch(inventory, b);
     inventory_free(inventory);
