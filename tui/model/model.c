@@ -370,9 +370,10 @@ ModelApply model_apply(Model *model, guint index, const json_t *params, gboolean
 
     size_t i;
     const json_t *item;
+    /* In this order: what went and came back stands in both. */
+    json_array_foreach(json_object_get(params, "gone"), i, item) apply_gone(model, index, item);
     json_array_foreach(json_object_get(params, "objects"), i, item)
         apply_object(model, index, item);
-    json_array_foreach(json_object_get(params, "gone"), i, item) apply_gone(model, index, item);
     limit_events(model);
     if (watch->snapshot && wire_get_boolean(params, "ready", FALSE)) {
         watch->snapshot = FALSE;
