@@ -69,6 +69,39 @@ static void test_counts(void)
     g_assert_cmpuint(counts.other, ==, 1);
 }
 
+/* The counts are kept as guests change, come and go. */
+static void test_counts_follow(void)
+{
+    static const struct {
+        const char *delta;
+        guint running, stopped, other;
+    } steps[] = {
+        {"\"objects\":[{\"kind\":\"guest\",\"id\":\"ct/201\",\"state\":\"saved\"}]", 2, 1, 0},
+        {"\"objects\":[{\"kind\":\"guest\",\"id\":\"ct/201\",\"state\":\"running\"}]", 3, 0, 0},
+        {"\"objects\":[{\"kind\":\"guest\",\"id\":\"vm/100\",\"state\":\"stopped\"},"
+         "{\"kind\":\"guest\",\"id\":\"vm/102\",\"state\":\"stopped\"}]",
+         2, 2, 0},
+        {"\"objects\":[{\"kind\":\"guest\",\"id\":\"vm/102\",\"state\":\"paused\"}]", 2, 1, 1},
+        {"\"gone\":[{\"kind\":\"guest\",\"id\":\"vm/100\"}]", 2, 0, 1},
+        /* Gone and back in one: it is there. */
+        {"\"objects\":[{\"kind\":\"guest\",\"id\":\"vm/102\",\"state\":\"stopped\"}],"
+         "\"gone\":[{\"kind\":\"guest\",\"id\":\"vm/102\"}]",
+         2, 1, 0},
+    };
+    g_autoptr(Model) model = small_cluster();
+    for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
+        ModelCounts counts;
+        g_autofree char *text =
+            g_strdup_printf("{\"watch\":7,\"seq\":%zu,%s}", i + 3, steps[i].delta);
+        g_assert_cmpint(apply(model, 0, text, NULL), ==, MODEL_APPLIED);
+        model_counts(model, &counts);
+        g_assert_cmpuint(counts.running, ==, steps[i].running);
+        g_assert_cmpuint(counts.stopped, ==, steps[i].stopped);
+        g_assert_cmpuint(counts.other, ==, steps[i].other);
+        g_assert_cmpuint(counts.guests, ==, model_objects(model, OBJECT_GUEST)->len);
+    }
+}
+
 static guint64 heard_fields;
 static int heard_gone;
 
@@ -269,6 +302,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/tui-model/counts", test_counts);
+    g_test_add_func("/tui-model/counts/follow", test_counts_follow);
     g_test_add_func("/tui-model/deltas", test_deltas);
     g_test_add_func("/tui-model/hostile", test_hostile);
     g_test_add_func("/tui-model/stale", test_stale);

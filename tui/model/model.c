@@ -245,6 +245,8 @@ static void count_guest(Model *model, const ModelGuest *guest, int sign)
     node->guests += sign;
     if (guest->state == GUEST_STATE_RUNNING)
         node->running += sign;
+    else if (guest->state == GUEST_STATE_STOPPED || guest->state == GUEST_STATE_SAVED)
+        node->stopped += sign;
 }
 
 static ModelObject *object_add(Model *model, const ModelGuest *key)
@@ -397,13 +399,9 @@ void model_counts(const Model *model, ModelCounts *out)
         out->nodes_up += node->link == MODEL_LINK_UP;
         out->nodes_ready += node->link == MODEL_LINK_UP && node->ready;
         out->running += (guint)node->running;
+        out->stopped += (guint)node->stopped;
     }
-    const GPtrArray *guests = model->objects[OBJECT_GUEST];
-    out->guests = guests->len;
-    for (guint i = 0; i < guests->len; i++) {
-        guint8 state = ((const ModelGuest *)guests->pdata[i])->state;
-        out->stopped += state == GUEST_STATE_STOPPED || state == GUEST_STATE_SAVED;
-    }
+    out->guests = model->objects[OBJECT_GUEST]->len;
     out->other = out->guests - out->running - out->stopped;
     const GPtrArray *alarms = model->objects[OBJECT_ALARM];
     out->alarms = alarms->len;

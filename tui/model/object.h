@@ -65,7 +65,7 @@ typedef struct {
     char *target;  /* how it is reached */
     char *trouble; /* what the link complains of, in words */
     char *kernel, *agent, *libvirt, *qemu, *lxc, *kvm_reason, *drivers;
-    gint32 guests, running; /* counted by the model */
+    gint32 guests, running, stopped; /* counted by the model */
 } ModelNode;
 
 typedef struct {
