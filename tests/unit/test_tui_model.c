@@ -256,8 +256,53 @@ static void test_order(void)
     check_order(model, "cpu", false, "vm/101 vm/100 ct/201");
     check_order(model, "cpu", true, "vm/100 vm/101 ct/201");
     check_order(model, "id", true, "ct/201 vm/101 vm/100");
+    check_order(model, "state", true, "ct/201 vm/100 vm/101");
+    check_order(model, "node", true, "vm/101 vm/100 ct/201");
+    check_order(model, "started", false, "vm/101 vm/100 ct/201");
     g_assert_cmpint(order_compare_text("a010b", "a9b"), >, 0);
     g_assert_cmpint(order_compare_text("Node2", "node2"), ==, 0);
+}
+
+/* Sorting and comparing agree, whatever a name is like. */
+static void test_order_of_names(void)
+{
+    static const char *const pieces[] = {
+        "",    "0", "00",  "7",           "10",
+        "007", "a", "B",   "b",           "-",
+        "z",   "é", "web", "production-", "98765432109876543210",
+        ":",   "/", " "};
+    GRand *dice = g_rand_new_with_seed(7);
+    g_autoptr(Model) model = small_cluster();
+    g_autoptr(GString) text = g_string_new("{\"watch\":7,\"seq\":3,\"objects\":[");
+    for (int i = 0; i < 3000; i++) {
+        g_string_append_printf(text, "%s{\"kind\":\"guest\",\"id\":\"vm/%d\",\"name\":\"",
+                               i ? "," : "", 1000 + i);
+        for (gint32 count = g_rand_int_range(dice, 1, 7); count > 0; count--)
+            g_string_append(text, pieces[g_rand_int_range(dice, 0, G_N_ELEMENTS(pieces))]);
+        g_string_append(text, "\"}");
+    }
+    g_string_append_printf(text, ",{\"kind\":\"guest\",\"id\":\"vm/500\",\"name\":\"1%0300d\"}",
+                           0);
+    g_string_append_printf(text,
+                           ",{\"kind\":\"guest\",\"id\":\"vm/501\",\"name\":\"9%0299d\"}]}", 0);
+    g_assert_cmpint(apply(model, 0, text->str, NULL), ==, MODEL_APPLIED);
+    g_rand_free(dice);
+    const GPtrArray *guests = model_objects(model, OBJECT_GUEST);
+    g_autofree gpointer *rows = g_memdup2(guests->pdata, guests->len * sizeof(gpointer));
+    for (int descending = 0; descending < 2; descending++) {
+        order_sort(model, OBJECT_GUEST, model_field_find(OBJECT_GUEST, "name"), descending,
+                   rows, guests->len);
+        for (guint i = 1; i < guests->len; i++) {
+            const ModelGuest *a = rows[i - 1], *b = rows[i];
+            if (!b->name)
+                continue;
+            g_assert_nonnull(a->name);
+            int order = order_compare_text(a->name, b->name) * (descending ? -1 : 1);
+            g_assert_cmpint(order, <=, 0);
+            if (order == 0)
+                g_assert_cmpint(order_compare_ids(&a->base, &b->base), <, 0);
+        }
+    }
 }
 
 static void test_fuzzy(void)
@@ -308,6 +353,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tui-model/stale", test_stale);
     g_test_add_func("/tui-model/filter", test_filter);
     g_test_add_func("/tui-model/order", test_order);
+    g_test_add_func("/tui-model/order/names", test_order_of_names);
     g_test_add_func("/tui-model/fuzzy", test_fuzzy);
     g_test_add_func("/tui-model/units", test_units);
     return g_test_run();

@@ -51,65 +51,151 @@ int order_compare_ids(const ModelObject *a, const ModelObject *b)
     return (int)a->node - (int)b->node;
 }
 
-/* Keys are worked out once a row, not once a comparison. */
+/* What a row is compared by, worked out once a row and not once a comparison: nearly all
+ * is decided by two numbers. */
 typedef struct {
+    guint64 key; /* of the field: the number, or how the text begins; unknown is last */
+    guint64 tie; /* of a guest: its id */
     ModelObject *object;
-    double number;
-    const char *text;
+    size_t rest; /* where the rest of the text's key stands */
 } Row;
 
 typedef struct {
-    bool numeric, descending, by_id;
+    bool descending;
+    const char *keys; /* where the rests stand */
 } Rule;
+
+enum { BEGIN = sizeof(guint64), COUNT_MAX = 250 };
+
+static const guint64 unknown = G_MAXUINT64;
+
+/* Bytes that strcmp() puts in the order of order_compare_text(): letters are small, and a
+ * number is '0', how many digits it has, and these. */
+static void append_text_key(GString *keys, const char *text)
+{
+    while (*text) {
+        if (!g_ascii_isdigit(*text)) {
+            g_string_append_c(keys, g_ascii_tolower(*text++));
+            continue;
+        }
+        while (*text == '0' && g_ascii_isdigit(text[1]))
+            text++;
+        size_t digits = 0;
+        while (g_ascii_isdigit(text[digits]))
+            digits++;
+        g_string_append_c(keys, '0');
+        size_t count = digits;
+        for (; count > COUNT_MAX; count -= COUNT_MAX)
+            g_string_append_c(keys, (char)(COUNT_MAX + 1));
+        g_string_append_c(keys, (char)count);
+        g_string_append_len(keys, text, (gssize)digits);
+        text += digits;
+    }
+}
+
+/* The first bytes become a number of that order; what is longer stays in keys. */
+static void set_text_key(Row *row, const char *text, GString *keys)
+{
+    size_t start = keys->len, length;
+    append_text_key(keys, text);
+    length = keys->len - start;
+    row->key = 0;
+    for (size_t i = 0; i < BEGIN; i++)
+        row->key = row->key << 8 | (i < length ? (guchar)keys->str[start + i] : 0);
+    row->rest = start + BEGIN;
+    if (length > BEGIN) {
+        g_string_append_c(keys, '\0');
+    } else {
+        row->rest = 0; /* the empty text that keys begins with */
+        g_string_truncate(keys, start);
+    }
+}
+
+/* A double's bits in the order of its values. */
+static guint64 number_key(double number)
+{
+    const guint64 sign = G_GUINT64_CONSTANT(1) << 63;
+    guint64 bits;
+    number += 0.0; /* there is one zero only */
+    memcpy(&bits, &number, sizeof bits);
+    return bits & sign ? ~bits : bits | sign;
+}
+
+static guint64 id_key(const ModelObject *object)
+{
+    if (object->kind != OBJECT_GUEST)
+        return 0;
+    return (guint64)object->number << 32 | (guint64)((const ModelGuest *)object)->kind << 16 |
+           object->node;
+}
 
 static int compare_rows(gconstpointer left, gconstpointer right, gpointer data)
 {
     const Row *a = left, *b = right;
     const Rule *rule = data;
-    if (rule->by_id) {
-        int order = order_compare_ids(a->object, b->object);
-        return rule->descending ? -order : order;
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    if (a->rest != b->rest) {
+        int order = strcmp(rule->keys + a->rest, rule->keys + b->rest);
+        if (order)
+            return rule->descending ? -order : order;
     }
-    int order = 0;
-    if (rule->numeric) {
-        bool lost_a = isnan(a->number), lost_b = isnan(b->number);
-        if (lost_a || lost_b)
-            order = (lost_a - lost_b) * (rule->descending ? -1 : 1);
-        else if (a->number != b->number)
-            order = a->number < b->number ? -1 : 1;
-    } else if (a->text != b->text) {
-        bool lost_a = !*a->text, lost_b = !*b->text;
-        if (lost_a || lost_b)
-            order = (lost_a - lost_b) * (rule->descending ? -1 : 1);
-        else
-            order = order_compare_text(a->text, b->text);
-    }
-    if (order)
-        return rule->descending ? -order : order;
+    if (a->tie != b->tie)
+        return a->tie < b->tie ? -1 : 1;
     return order_compare_ids(a->object, b->object);
+}
+
+static int compare_rows_by_id(gconstpointer left, gconstpointer right, gpointer data)
+{
+    const Row *a = left, *b = right;
+    const Rule *rule = data;
+    int order =
+        a->tie != b->tie ? (a->tie < b->tie ? -1 : 1) : order_compare_ids(a->object, b->object);
+    return rule->descending ? -order : order;
+}
+
+/* The key of what is known is turned round to descend; ids still ascend among equals. */
+static void set_key(Row *row, const Model *model, const ModelField *field, GString *keys,
+                    bool descending)
+{
+    if (model_field_is_number(field) || field->meaning == MEANS_CLOCK) {
+        double number = model_field_number(model, field, row->object);
+        /* An age grows as its time shrinks: the longest first is what people mean. */
+        row->key = number_key(field->meaning == MEANS_SINCE ? -number : number);
+        if (isnan(number)) {
+            row->key = unknown;
+            return;
+        }
+    } else {
+        const char *text = model_field_text(model, field, row->object);
+        if (!*text) {
+            row->key = unknown;
+            return;
+        }
+        set_text_key(row, text, keys);
+    }
+    if (descending)
+        row->key = ~row->key;
 }
 
 void order_sort(const Model *model, ObjectKind kind, int index, bool descending,
                 gpointer *objects, guint count)
 {
     const ModelField *field = index >= 0 ? &model_fields(kind)[index] : NULL;
-    Rule rule = {.descending = descending, .by_id = !field || field->meaning == MEANS_ID};
-    rule.numeric = field && (model_field_is_number(field) || field->meaning == MEANS_CLOCK);
-    /* An age grows as its time shrinks: the longest first is what people mean. */
-    double sign = field && field->meaning == MEANS_SINCE ? -1 : 1;
+    bool by_id = !field || field->meaning == MEANS_ID;
     if (count < 2)
         return;
     g_autofree Row *rows = g_new(Row, count);
+    g_autoptr(GString) keys = g_string_new(NULL);
+    g_string_append_c(keys, '\0');
     for (guint i = 0; i < count; i++) {
-        rows[i] = (Row){.object = objects[i], .text = ""};
-        if (rule.by_id)
-            continue;
-        if (rule.numeric)
-            rows[i].number = sign * model_field_number(model, field, objects[i]);
-        else
-            rows[i].text = model_field_text(model, field, objects[i]);
+        rows[i] = (Row){.object = objects[i], .tie = id_key(objects[i])};
+        if (!by_id)
+            set_key(&rows[i], model, field, keys, descending);
     }
-    g_qsort_with_data(rows, (gint)count, sizeof *rows, compare_rows, &rule);
+    Rule rule = {descending, keys->str};
+    g_qsort_with_data(rows, (gint)count, sizeof *rows,
+                      by_id ? compare_rows_by_id : compare_rows, &rule);
     for (guint i = 0; i < count; i++)
         objects[i] = rows[i].object;
 }
