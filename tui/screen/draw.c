@@ -47,12 +47,13 @@ int draw_printf(Screen *screen, int row, int column, int columns, Role role, con
 
 void draw_fill(Screen *screen, Box box, Role role)
 {
-    int columns = box.columns;
-    use_style(&screen->styles[role]);
+    int columns = box.columns, pair = screen->styles[role].pair;
+    cchar_t blank;
+    (void)setcchar(&blank, L" ", screen->styles[role].attributes, (short)MIN(pair, SHRT_MAX),
+                   &pair);
     for (int row = MAX(box.row, 0); row < box.row + box.rows && row < LINES; row++)
         if (clip(row, box.column, &columns))
-            for (int i = 0; i < columns; i++)
-                (void)mvwaddnwstr(stdscr, row, box.column + i, L" ", 1);
+            (void)mvwhline_set(stdscr, row, box.column, &blank, columns);
 }
 
 void draw_field(Screen *screen, int row, int column, int columns, Role role, Align align,
