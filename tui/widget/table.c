@@ -370,10 +370,11 @@ guint table_marked(Table *table, guint *hidden)
 {
     table_settle(table);
     guint marked = g_hash_table_size(table->marks), seen = 0;
+    bool everything = table->shown->len == model_objects(table->model, table->kind)->len;
     if (hidden) {
-        for (guint i = 0; marked && i < table->shown->len; i++)
+        for (guint i = 0; marked && !everything && i < table->shown->len; i++)
             seen += g_hash_table_contains(table->marks, table->shown->pdata[i]);
-        *hidden = marked - seen;
+        *hidden = everything ? 0 : marked - seen;
     }
     return marked;
 }
