@@ -46,7 +46,8 @@ static void serve_history(Request *request)
     if (!error)
         answer = past_query(agent->past, guest ? guest->id : NULL,
                             wire_get_string(request->params, "span", ""),
-                            wire_get_integer(request->params, "since", G_MININT64), &error);
+                            wire_get_integer(request->params, "since", G_MININT64),
+                            (int)wire_get_integer(request->params, "step", 1), &error);
     request_finish(request, answer, error);
 }
 

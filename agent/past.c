@@ -211,7 +211,8 @@ static json_t *answer_json(const HistoryAnswer *answer, const char *span)
                      "step", answer->step, "series", series);
 }
 
-json_t *past_query(Past *past, const char *id, const char *span, gint64 since, GError **error)
+json_t *past_query(Past *past, const char *id, const char *span, gint64 since, int step,
+                   GError **error)
 {
     HistorySpan which;
     HistoryAnswer answer = {0};
@@ -226,6 +227,7 @@ json_t *past_query(Past *past, const char *id, const char *span, gint64 since, G
     if (!history_query(past->history, id ? id : past->agent->node, which, since,
                        history_time_now(), &answer, error))
         return NULL;
+    history_answer_widen(&answer, step);
     json_t *result = answer_json(&answer, span);
     history_answer_clear(&answer);
     return result;

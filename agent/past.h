@@ -27,5 +27,6 @@ void past_add_guest(Past *past, const char *id, const GuestFigures *figures);
 void past_forget_guest(Past *past, const char *id);
 
 /* {"span","start","step","series":{name:[number or null]}} of a guest, or of the
- * node when id is NULL. span: hour, day, month. */
-json_t *past_query(Past *past, const char *id, const char *span, gint64 since, GError **error);
+ * node when id is NULL. span: hour, day, month; step: seconds of a point at the least. */
+json_t *past_query(Past *past, const char *id, const char *span, gint64 since, int step,
+                   GError **error);

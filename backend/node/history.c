@@ -282,6 +282,35 @@ gboolean history_query(History *history, const char *name, HistorySpan span, gin
     return TRUE;
 }
 
+static float mean(const float *values, size_t count)
+{
+    double sum = 0;
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(values[i]))
+            continue;
+        sum += values[i];
+        known++;
+    }
+    return known ? (float)(sum / (double)known) : NAN;
+}
+
+void history_answer_widen(HistoryAnswer *answer, int step)
+{
+    if (step <= answer->step)
+        return;
+    size_t each = ((size_t)step - 1) / (size_t)answer->step + 1;
+    size_t points = answer->points / each, rest = answer->points % each;
+    /* In place: what is written stands before what is still to be read. */
+    for (size_t series = 0; series < answer->series; series++)
+        for (size_t i = 0; i < points; i++)
+            answer->values[series * points + i] =
+                mean(&answer->values[series * answer->points + rest + i * each], each);
+    answer->start += (gint64)rest * answer->step;
+    answer->step *= (int)each;
+    answer->points = points;
+}
+
 void history_answer_clear(HistoryAnswer *answer)
 {
     g_clear_pointer(&answer->values, g_free);

@@ -112,6 +112,9 @@ typedef struct {
  * object has no history. */
 gboolean history_query(History *history, const char *object, HistorySpan span, gint64 since,
                        HistoryTime now, HistoryAnswer *answer, GError **error);
+/* Makes one point of so many that it stands for at least step seconds: the mean of what
+ * is known of them. Points at the beginning that do not fill one are left out. */
+void history_answer_widen(HistoryAnswer *answer, int step);
 void history_answer_clear(HistoryAnswer *answer);
 
 /* The whole as the bytes of a file. */

@@ -40,6 +40,8 @@ static const WireParameter history_parameters[] = {
     {"span", WIRE_TYPE_STRING, true, .choices = "hour|day|month", .help = "how far back"},
     {"since", WIRE_TYPE_INTEGER, false, 0, G_MAXINT64,
      .help = "only points after this time, in seconds since 1970"},
+    {"step", WIRE_TYPE_INTEGER, false, 1, 86400,
+     .help = "seconds that a point stands for at the least"},
     END_OF_PARAMETERS};
 
 static const WireParameter syslog_parameters[] = {

@@ -80,6 +80,30 @@ static void test_points_and_since(void)
     history_answer_clear(&answer);
 }
 
+static void test_wider_points(void)
+{
+    g_autoptr(History) history = history_new(at(0));
+    for (int i = 0; i < 12; i++)
+        add_node(history, later(at(i), 5), i == 4 || (i >= 5 && i < 8) ? NAN : i);
+    HistoryAnswer answer = query(history, HISTORY_HOUR, 0, later(at(11), 500));
+    g_assert_cmpuint(answer.points, ==, 11);
+    history_answer_widen(&answer, 1);
+    g_assert_cmpuint(answer.points, ==, 11);
+    /* Seconds 2 to 4, 5 to 7 and 8 to 10; the newest are whole. */
+    history_answer_widen(&answer, 3);
+    g_assert_cmpint(answer.step, ==, 3);
+    g_assert_cmpint(answer.start, ==, WALL / MS + 2);
+    g_assert_cmpuint(answer.points, ==, 3);
+    g_assert_cmpfloat(cpu_at(&answer, 0), ==, 2.5f);
+    g_assert_true(isnan(cpu_at(&answer, 1)));
+    g_assert_cmpfloat(cpu_at(&answer, 2), ==, 9);
+    g_assert_true(isnan(answer.values[HISTORY_NODE_LOAD * answer.points]));
+    /* More than there is. */
+    history_answer_widen(&answer, 86400);
+    g_assert_cmpuint(answer.points, ==, 0);
+    history_answer_clear(&answer);
+}
+
 static void test_late_tick_is_no_gap(void)
 {
     g_autoptr(History) history = history_new(at(0));
@@ -331,6 +355,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/history/points-and-since", test_points_and_since);
+    g_test_add_func("/history/wider-points", test_wider_points);
     g_test_add_func("/history/late-tick", test_late_tick_is_no_gap);
     g_test_add_func("/history/silence", test_silence_is_a_gap);
     g_test_add_func("/history/consolidation", test_consolidation);

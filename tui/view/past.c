@@ -47,11 +47,16 @@ static float mean(const json_t *values, size_t from, size_t to)
     return known ? (float)(sum / known) : NAN;
 }
 
-/* How many of its points are one of ours. */
+/* Seconds that one of our points stands for. */
+static gint64 step_of(const Past *past)
+{
+    return past->span == 0 ? STEP : (spans[past->span].seconds - 1) / PAST_POINTS + 1;
+}
+
+/* How many of the agent's points are one of ours. */
 static size_t points_each(const Past *past, gint64 step)
 {
-    gint64 ours = past->span == 0 ? STEP : (spans[past->span].seconds - 1) / PAST_POINTS + 1;
-    return (size_t)MAX((ours + step - 1) / step, 1);
+    return (size_t)MAX((step_of(past) + step - 1) / step, 1);
 }
 
 static void on_history(const json_t *result, const GError *error, gpointer user)
@@ -86,7 +91,9 @@ static void on_history(const json_t *result, const GError *error, gpointer user)
 
 static void ask(Past *past)
 {
-    json_t *params = json_pack("{s:s}", "span", spans[past->span].name);
+    /* All the points of an hour are an answer that takes 10 ms to read. */
+    json_t *params = json_pack("{s:s,s:I}", "span", spans[past->span].name, "step",
+                               (json_int_t)step_of(past));
     if (past->subject.kind == OBJECT_GUEST)
         json_object_set_new(params, "guest", json_string(past->subject.id));
     ask_drop(&past->ask);
