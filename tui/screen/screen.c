@@ -243,6 +243,17 @@ static void define_keys(void)
         (void)define_key(keys[i].sequence, keys[i].code);
 }
 
+/* Until it has come back from the shell for the first time, ncurses writes after every
+ * jump of the cursor, hundreds of times a frame. So it goes there and comes back. */
+static void come_back(const Screen *screen)
+{
+    (void)endwin();
+    (void)fflush(screen->paint);
+    if (ftruncate(fileno(screen->paint), 0) == 0)
+        (void)lseek(fileno(screen->paint), 0, SEEK_SET);
+    (void)doupdate();
+}
+
 static bool start_curses(Screen *screen, GError **error)
 {
     int memory = memfd_create("frame", MFD_CLOEXEC);
@@ -256,6 +267,7 @@ static bool start_curses(Screen *screen, GError **error)
                        screen->term);
         return false;
     }
+    come_back(screen);
     set_escdelay(ESCAPE_DELAY);
     nonl();
     (void)typeahead(-1);
