@@ -182,12 +182,13 @@ static char *filtered(const Model *model, const char *text)
     if (!filter)
         return g_strdup_printf("error: %s", error->message);
     const GPtrArray *guests = model_objects(model, OBJECT_GUEST);
-    g_autofree gpointer *rows = g_memdup2(guests->pdata, guests->len * sizeof(gpointer));
-    order_sort(model, OBJECT_GUEST, -1, false, rows, guests->len);
+    g_autofree guint *places = g_new(guint, guests->len);
+    order_sort(model, OBJECT_GUEST, -1, false, guests, places);
     GString *ids = g_string_new(NULL);
     for (guint i = 0; i < guests->len; i++)
-        if (filter_matches(filter, model, rows[i]))
-            g_string_append_printf(ids, "%s%s", ids->len ? " " : "", model_object_id(rows[i]));
+        if (filter_matches(filter, model, guests->pdata[places[i]]))
+            g_string_append_printf(ids, "%s%s", ids->len ? " " : "",
+                                   model_object_id(guests->pdata[places[i]]));
     return g_string_free(ids, FALSE);
 }
 
@@ -238,12 +239,13 @@ static void check_order(const Model *model, const char *field, bool descending,
                         const char *expected)
 {
     const GPtrArray *guests = model_objects(model, OBJECT_GUEST);
-    g_autofree gpointer *rows = g_memdup2(guests->pdata, guests->len * sizeof(gpointer));
-    order_sort(model, OBJECT_GUEST, model_field_find(OBJECT_GUEST, field), descending, rows,
-               guests->len);
+    g_autofree guint *places = g_new(guint, guests->len);
+    order_sort(model, OBJECT_GUEST, model_field_find(OBJECT_GUEST, field), descending, guests,
+               places);
     g_autoptr(GString) ids = g_string_new(NULL);
     for (guint i = 0; i < guests->len; i++)
-        g_string_append_printf(ids, "%s%s", i ? " " : "", model_object_id(rows[i]));
+        g_string_append_printf(ids, "%s%s", i ? " " : "",
+                               model_object_id(guests->pdata[places[i]]));
     g_assert_cmpstr(ids->str, ==, expected);
 }
 
@@ -288,12 +290,13 @@ static void test_order_of_names(void)
     g_assert_cmpint(apply(model, 0, text->str, NULL), ==, MODEL_APPLIED);
     g_rand_free(dice);
     const GPtrArray *guests = model_objects(model, OBJECT_GUEST);
-    g_autofree gpointer *rows = g_memdup2(guests->pdata, guests->len * sizeof(gpointer));
+    g_autofree guint *places = g_new(guint, guests->len);
     for (int descending = 0; descending < 2; descending++) {
         order_sort(model, OBJECT_GUEST, model_field_find(OBJECT_GUEST, "name"), descending,
-                   rows, guests->len);
+                   guests, places);
         for (guint i = 1; i < guests->len; i++) {
-            const ModelGuest *a = rows[i - 1], *b = rows[i];
+            const ModelGuest *a = guests->pdata[places[i - 1]];
+            const ModelGuest *b = guests->pdata[places[i]];
             if (!b->name)
                 continue;
             g_assert_nonnull(a->name);

@@ -56,11 +56,12 @@ int order_compare_ids(const ModelObject *a, const ModelObject *b)
 typedef struct {
     guint64 key; /* of the field: the number, or how the text begins; unknown is last */
     guint64 tie; /* of a guest: its id */
-    ModelObject *object;
-    size_t rest; /* where the rest of the text's key stands */
+    guint place; /* among the objects */
+    guint rest;  /* where the rest of the text's key stands */
 } Row;
 
 typedef struct {
+    const GPtrArray *objects;
     bool descending;
     const char *keys; /* where the rests stand */
 } Rule;
@@ -102,11 +103,10 @@ static void set_text_key(Row *row, const char *text, GString *keys)
     row->key = 0;
     for (size_t i = 0; i < BEGIN; i++)
         row->key = row->key << 8 | (i < length ? (guchar)keys->str[start + i] : 0);
-    row->rest = start + BEGIN;
     if (length > BEGIN) {
+        row->rest = (guint)(start + BEGIN);
         g_string_append_c(keys, '\0');
     } else {
-        row->rest = 0; /* the empty text that keys begins with */
         g_string_truncate(keys, start);
     }
 }
@@ -129,6 +129,13 @@ static guint64 id_key(const ModelObject *object)
            object->node;
 }
 
+static int compare_ids(const Row *a, const Row *b, const Rule *rule)
+{
+    if (a->tie != b->tie)
+        return a->tie < b->tie ? -1 : 1;
+    return order_compare_ids(rule->objects->pdata[a->place], rule->objects->pdata[b->place]);
+}
+
 static int compare_rows(gconstpointer left, gconstpointer right, gpointer data)
 {
     const Row *a = left, *b = right;
@@ -140,26 +147,22 @@ static int compare_rows(gconstpointer left, gconstpointer right, gpointer data)
         if (order)
             return rule->descending ? -order : order;
     }
-    if (a->tie != b->tie)
-        return a->tie < b->tie ? -1 : 1;
-    return order_compare_ids(a->object, b->object);
+    return compare_ids(a, b, rule);
 }
 
 static int compare_rows_by_id(gconstpointer left, gconstpointer right, gpointer data)
 {
-    const Row *a = left, *b = right;
     const Rule *rule = data;
-    int order =
-        a->tie != b->tie ? (a->tie < b->tie ? -1 : 1) : order_compare_ids(a->object, b->object);
+    int order = compare_ids(left, right, rule);
     return rule->descending ? -order : order;
 }
 
 /* The key of what is known is turned round to descend; ids still ascend among equals. */
-static void set_key(Row *row, const Model *model, const ModelField *field, GString *keys,
-                    bool descending)
+static void set_key(Row *row, const Model *model, const ModelField *field,
+                    const ModelObject *object, GString *keys, bool descending)
 {
     if (model_field_is_number(field) || field->meaning == MEANS_CLOCK) {
-        double number = model_field_number(model, field, row->object);
+        double number = model_field_number(model, field, object);
         /* An age grows as its time shrinks: the longest first is what people mean. */
         row->key = number_key(field->meaning == MEANS_SINCE ? -number : number);
         if (isnan(number)) {
@@ -167,7 +170,7 @@ static void set_key(Row *row, const Model *model, const ModelField *field, GStri
             return;
         }
     } else {
-        const char *text = model_field_text(model, field, row->object);
+        const char *text = model_field_text(model, field, object);
         if (!*text) {
             row->key = unknown;
             return;
@@ -179,23 +182,22 @@ static void set_key(Row *row, const Model *model, const ModelField *field, GStri
 }
 
 void order_sort(const Model *model, ObjectKind kind, int index, bool descending,
-                gpointer *objects, guint count)
+                const GPtrArray *objects, guint *places)
 {
     const ModelField *field = index >= 0 ? &model_fields(kind)[index] : NULL;
     bool by_id = !field || field->meaning == MEANS_ID;
-    if (count < 2)
-        return;
-    g_autofree Row *rows = g_new(Row, count);
+    g_autofree Row *rows = g_new(Row, objects->len);
     g_autoptr(GString) keys = g_string_new(NULL);
-    g_string_append_c(keys, '\0');
-    for (guint i = 0; i < count; i++) {
-        rows[i] = (Row){.object = objects[i], .tie = id_key(objects[i])};
+    g_string_append_c(keys, '\0'); /* the rest of a text that has none */
+    for (guint i = 0; i < objects->len; i++) {
+        const ModelObject *object = objects->pdata[i];
+        rows[i] = (Row){.place = i, .tie = id_key(object)};
         if (!by_id)
-            set_key(&rows[i], model, field, keys, descending);
+            set_key(&rows[i], model, field, object, keys, descending);
     }
-    Rule rule = {descending, keys->str};
-    g_qsort_with_data(rows, (gint)count, sizeof *rows,
+    Rule rule = {objects, descending, keys->str};
+    g_qsort_with_data(rows, (gint)objects->len, sizeof *rows,
                       by_id ? compare_rows_by_id : compare_rows, &rule);
-    for (guint i = 0; i < count; i++)
-        objects[i] = rows[i].object;
+    for (guint i = 0; i < objects->len; i++)
+        places[i] = rows[i].place;
 }

