@@ -26,7 +26,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PIECE = 250, TASK_SECONDS = 4 };
+/* Objects in a delta: about 32 KiB, as the agent cuts them. */
+enum { PIECE_WHOLE = 80, PIECE_FIGURES = 200, TASK_SECONDS = 4 };
 
 typedef struct {
     int number;
@@ -82,18 +83,45 @@ static void send_delta(Session *session, json_t *objects, gboolean ready)
     wire_channel_send_steal(session->channel, wire_message_notification("watch.delta", params));
 }
 
+/* Takes the objects over. */
+static void send_pieces(Session *session, json_t *objects, size_t each, gboolean ready)
+{
+    size_t count = json_array_size(objects);
+    for (size_t begin = 0; begin < count; begin += each) {
+        size_t end = MIN(begin + each, count);
+        json_t *piece = json_array();
+        for (size_t i = begin; i < end; i++)
+            json_array_append(piece, json_array_get(objects, i));
+        send_delta(session, piece, ready && end == count);
+    }
+    json_decref(objects);
+}
+
+/* Figures are rounded as the agent rounds them. */
+static json_t *tenths(double value)
+{
+    return json_real(round(value * 10) / 10);
+}
+
+static json_t *whole(double value)
+{
+    return json_integer((json_int_t)value);
+}
+
 static json_t *guest_figures(const Guest *guest)
 {
     char id[24];
     g_snprintf(id, sizeof id, "%s/%d", guest->container ? "ct" : "vm", guest->number);
     json_t *object = json_pack("{s:s,s:s}", "kind", "guest", "id", id);
     if (guest->state == GUEST_STATE_RUNNING) {
-        json_object_set_new(object, "cpu", json_real(guest->cpu));
-        json_object_set_new(object, "mem_used", json_integer((json_int_t)guest->memory));
-        json_object_set_new(object, "disk_read", json_real(guest->read));
-        json_object_set_new(object, "disk_write", json_real(guest->write));
-        json_object_set_new(object, "net_in", json_real(guest->in));
-        json_object_set_new(object, "net_out", json_real(guest->out));
+        json_object_set_new(object, "cpu", tenths(guest->cpu));
+        json_object_set_new(object, "mem_used", whole(guest->memory));
+        json_object_set_new(object, "mem_rss", whole(guest->memory / 2));
+        json_object_set_new(object, "disk_read", whole(guest->read));
+        json_object_set_new(object, "disk_write", whole(guest->write));
+        json_object_set_new(object, "disk_ops", whole((guest->read + guest->write) / 4096));
+        json_object_set_new(object, "net_in", whole(guest->in));
+        json_object_set_new(object, "net_out", whole(guest->out));
     }
     return object;
 }
@@ -167,24 +195,19 @@ static void send_snapshot(Session *session)
                            "severity", "warning", "object", "local", "text",
                            "storage local is 91% full: make room or add a disk", "since",
                            (json_int_t)(g_get_real_time() / G_USEC_PER_SEC - 4000)));
-    for (guint i = 0; i < node->count; i++) {
+    for (guint i = 0; i < node->count; i++)
         json_array_append_new(objects, guest_whole(node, &node->guests[i]));
-        if (json_array_size(objects) >= PIECE) {
-            send_delta(session, objects, FALSE);
-            objects = json_array();
-        }
-    }
-    send_delta(session, objects, TRUE);
+    send_pieces(session, objects, PIECE_WHOLE, TRUE);
 }
 
-static json_t *history(void)
+static json_t *history(int step)
 {
     static const char *const names[] = {"cpu",        "mem_used", "disk_read",
                                         "disk_write", "net_in",   "net_out"};
     json_t *series = json_object();
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         json_t *points = json_array();
-        for (int p = 0; p < 3600; p++)
+        for (int p = 0; p < 3600; p += step)
             json_array_append_new(
                 points, json_real((1 + sin(p / 100.0 + (double)i)) * (i == 0   ? 50
                                                                       : i == 1 ? 0x1p30
@@ -192,7 +215,7 @@ static json_t *history(void)
         json_object_set_new(series, names[i], points);
     }
     return json_pack("{s:s,s:I,s:i,s:o}", "span", "hour", "start",
-                     (json_int_t)(g_get_real_time() / G_USEC_PER_SEC - 3600), "step", 1,
+                     (json_int_t)(g_get_real_time() / G_USEC_PER_SEC - 3600), "step", step,
                      "series", series);
 }
 
@@ -244,7 +267,7 @@ static json_t *answer(Session *session, const WireMessage *request)
         return json_pack("{s:I}", "watch", (json_int_t)session->watch);
     }
     if (g_str_equal(method, "node.history"))
-        return history();
+        return history((int)MAX(wire_get_integer(request->params, "step", 1), 1));
     if (g_str_equal(method, "task.log"))
         return task_log(session->node, request->params);
     if (g_str_equal(method, "guest.definition"))
@@ -324,7 +347,7 @@ static gboolean on_tick(gpointer user)
     for (guint i = 0; i < node->sessions->len; i++) {
         Session *session = node->sessions->pdata[i];
         if (session->watch)
-            send_delta(session, json_incref(objects), FALSE);
+            send_pieces(session, json_incref(objects), PIECE_FIGURES, FALSE);
     }
     return G_SOURCE_CONTINUE;
 }

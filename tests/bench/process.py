@@ -11,6 +11,22 @@ def cpu_seconds(pid):
     return time.clock_gettime((~pid << 3) | 2)
 
 
+AUTOGROUP = '/proc/self/autogroup'
+
+
+def session_nice(value):
+    """Where the kernel shares the processors out by session (sched_autogroup_enabled), nice
+    counts only among the processes of one: gives ours that niceness, too. Returns what it
+    was, or None when there are no such groups."""
+    try:
+        with open(AUTOGROUP, 'r+', encoding='ascii') as file:
+            before = int(file.read().split()[-1])
+            file.write(str(value))
+            return before
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def status(pid, field):
     """A number of /proc/PID/status."""
     with open(f'/proc/{pid}/status', encoding='ascii', errors='replace') as file:

@@ -9,8 +9,16 @@ import subprocess
 import termios
 import time
 
+from process import session_nice
+
 ESCAPES = re.compile(rb'\x1b(\[[0-9;?]*[ -/]*[@-~]|[()].|\][^\x07\x1b]*(\x07|\x1b\\)|[=>78])')
 GAP = 0.004  # seconds without a byte that end a frame
+
+
+def begin_session():
+    """In the child: the terminal is its own, and it is as nice as its parent."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    session_nice(os.getpriority(os.PRIO_PROCESS, 0))
 
 
 class Terminal:
@@ -24,7 +32,7 @@ class Terminal:
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, env=values, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            preexec_fn=begin_session)
         os.close(slave)
 
     def read(self, seconds):
@@ -43,14 +51,15 @@ class Terminal:
         while (left := end - time.monotonic()) > 0:
             self.read(left)
 
-    def frame(self, seconds):
-        """Waits for the next frame: the times of its first and last byte, or None."""
+    def frame(self, seconds, sample=lambda: None):
+        """Waits for the next frame: the times of its first and last byte, and what sample()
+        said after that; or None."""
         if not self.read(seconds):
             return None
-        first = self.chunks[-1][0]
+        first, sampled = self.chunks[-1][0], sample()
         while self.read(GAP):
-            pass
-        return first, self.chunks[-1][0]
+            sampled = sample()
+        return first, self.chunks[-1][0], sampled
 
     def wait_for(self, pattern, seconds):
         """Waits until what was written holds the pattern; the end of that frame."""
