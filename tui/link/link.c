@@ -128,7 +128,9 @@ static gboolean is_final(const GError *error)
  * the same moment. */
 static guint pause_before(guint attempt)
 {
-    guint pause = attempt < 8 ? PAUSE_FIRST << (attempt - 1) : PAUSE_MAX;
+    /* None yet when a connection is lost that was up. */
+    guint doubled = MAX(attempt, 1) - 1;
+    guint pause = doubled < 7 ? PAUSE_FIRST << doubled : PAUSE_MAX;
     pause = MIN(pause, PAUSE_MAX);
     return pause - pause / 8 + (guint)g_random_int_range(0, (gint32)(pause / 4) + 1);
 }
