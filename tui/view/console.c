@@ -211,9 +211,10 @@ static void on_resized(gpointer user)
     console_draw(user);
 }
 
+/* The terminal took all there was: a key may be waiting for its frame. */
 static void on_ready(gpointer user)
 {
-    console_changed(user);
+    console_draw_soon(user);
 }
 
 static void on_lost(gpointer user)
