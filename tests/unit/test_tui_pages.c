@@ -65,7 +65,7 @@ static void test_wrap(void)
 static void test_page(void)
 {
     static const char *const titles[] = {"Name", ">Size", "Empty", "Where", NULL};
-    g_autoptr(Page) page = page_new(true);
+    g_autoptr(Page) page = page_new(&glyphs_ascii);
     page_section(page, "First");
     page_fact(page, "Label", "two\nlines\033[2J");
     page_fact(page, "Unknown", NULL);
@@ -109,7 +109,7 @@ static void test_vm(void)
         "{\"name\":\"s1\",\"current\":true,\"state\":\"running\"}]}}",
         0, NULL);
     g_assert_nonnull(guest);
-    g_autoptr(Page) page = page_new(false);
+    g_autoptr(Page) page = page_new(&glyphs_full);
     describe_hardware(page, guest);
     assert_line(page, "Processors     2 of at most 4");
     assert_line(page, "Firmware       UEFI, secure boot");
@@ -121,7 +121,7 @@ static void test_vm(void)
     g_assert_null(strstr(page_text(page), "web1"));
     g_assert_null(strstr(page_text(page), "100663296"));
 
-    g_autoptr(Page) snapshots = page_new(false);
+    g_autoptr(Page) snapshots = page_new(&glyphs_full);
     describe_snapshots(snapshots, guest);
     assert_line(snapshots, "s1        running  what it runs on");
 
@@ -129,7 +129,7 @@ static void test_vm(void)
     model_object_init(&known.base, OBJECT_GUEST);
     known.kind = GUEST_KIND_VM;
     known.pending = TRUE;
-    g_autoptr(Page) facts = page_new(false);
+    g_autoptr(Page) facts = page_new(&glyphs_full);
     describe_guest_facts(facts, &known, guest);
     g_assert_true(g_str_has_prefix(page_text(facts), " Pending "));
     assert_line(facts, "Per vCPU       12%  0%");
@@ -146,7 +146,7 @@ static void test_strange(void)
         "{\"type\":\"ct\",\"detail\":{\"networks\":[7],\"idmap\":[[]],\"memory_max\":-1}}"};
     for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
         g_autoptr(json_t) guest = json_loads(answers[i], 0, NULL);
-        g_autoptr(Page) page = page_new(false);
+        g_autoptr(Page) page = page_new(&glyphs_full);
         ModelGuest known;
         model_object_init(&known.base, OBJECT_GUEST);
         describe_hardware(page, guest);

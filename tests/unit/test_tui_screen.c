@@ -3,6 +3,7 @@
 #include "tests/unit/terminal.h"
 #include "tui/screen/draw.h"
 #include "tui/screen/text.h"
+#include "tui/widget/chart.h"
 #include "tui/widget/table.h"
 
 #include <locale.h>
@@ -105,6 +106,36 @@ static void test_frames(void)
               "                                                            too long …");
     check_row(terminal, 19,
               "                                                                     …");
+    screen_close(screen);
+    test_terminal_free(terminal);
+}
+
+/* On a Linux console whose font is not known only what all have is drawn. */
+static void test_small_font(void)
+{
+    static const ScreenEvents none = {0};
+    TestTerminal *terminal = test_terminal_new(20, 70);
+    int descriptor = test_terminal_descriptor(terminal);
+    ScreenOptions options = {.input = descriptor, .output = descriptor, .term = "linux"};
+    Screen *screen = screen_open(&options, &none, NULL, NULL);
+    g_assert_nonnull(screen);
+    g_assert_true(screen_begin(screen));
+    for (int glyph = 0; glyph < GLYPH_COUNT; glyph++)
+        draw_glyph(screen, 2, glyph, ROLE_TEXT, (Glyph)glyph);
+    draw_text(screen, 3, 0, 7, ROLE_TEXT, "grüße, und mehr");
+    float values[8] = {8, 8, 8, 8, 8, 8, 8, 8};
+    g_assert_cmpint(chart_style_shown(screen, CHART_BRAILLE), ==, CHART_ASCII);
+    chart_draw(screen, (Box){4, 0, 1, 4}, ROLE_TEXT, CHART_BRAILLE, values, 8, 8);
+    screen_end(screen);
+    test_terminal_read(terminal);
+    check_row(terminal, 2, "•·=→X?!@•>+…↑↓>─│┌┐└┘█░");
+    check_row(terminal, 3, "grüße,…");
+    check_row(terminal, 4, "####");
+    screen_close(screen);
+    test_terminal_free(terminal);
+    terminal = test_terminal_new(20, 70);
+    screen = test_terminal_screen(terminal, NULL, NULL);
+    g_assert_cmpint(chart_style_shown(screen, CHART_BRAILLE), ==, CHART_BRAILLE);
     screen_close(screen);
     test_terminal_free(terminal);
 }
@@ -331,6 +362,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tui-screen/text", test_text);
     g_test_add_func("/tui-screen/keys", test_keys);
     g_test_add_func("/tui-screen/skins", test_skins);
+    g_test_add_func("/tui-screen/small-font", test_small_font);
     g_test_add_func("/tui-screen/frames", test_frames);
     g_test_add_func("/tui-screen/deaf-terminal", test_deaf_terminal);
     g_test_add_func("/tui-screen/reading", test_reading);

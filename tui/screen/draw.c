@@ -27,7 +27,7 @@ int draw_text(Screen *screen, int row, int column, int columns, Role role, const
     wchar_t fitted[COLUMNS_MAX * 3 + 2];
     if (!clip(row, column, &columns))
         return 0;
-    int used = text_fit(text, columns, glyph_sign(GLYPH_MORE, screen->ascii), screen->utf8,
+    int used = text_fit(text, columns, glyph_sign(GLYPH_MORE, &screen->glyphs), screen->utf8,
                         fitted, G_N_ELEMENTS(fitted));
     use_style(&screen->styles[role]);
     (void)mvwaddwstr(stdscr, row, column, fitted);
@@ -71,7 +71,7 @@ void draw_field(Screen *screen, int row, int column, int columns, Role role, Ali
 
 void draw_glyph(Screen *screen, int row, int column, Role role, Glyph glyph)
 {
-    draw_sign(screen, row, column, role, glyph_sign(glyph, screen->ascii));
+    draw_sign(screen, row, column, role, glyph_sign(glyph, &screen->glyphs));
 }
 
 void draw_sign(Screen *screen, int row, int column, Role role, wchar_t sign)

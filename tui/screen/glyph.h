@@ -1,7 +1,9 @@
-/* screen/glyph - signs and their ASCII twins, in one table. */
+/* screen/glyph - signs, what stands for them where a font lacks them, and their ASCII
+ * twins, in one table. */
 #pragma once
 
-#include <stdbool.h>
+#include "tui/screen/font.h"
+
 #include <wchar.h>
 
 typedef enum {
@@ -31,6 +33,15 @@ typedef enum {
     GLYPH_COUNT
 } Glyph;
 
-wchar_t glyph_sign(Glyph glyph, bool ascii);
+/* Which form of each sign is shown: a bit each; neither is the sign itself. */
+typedef struct {
+    guint32 plain, ascii;
+} GlyphSet;
+
+extern const GlyphSet glyphs_full, glyphs_ascii;
+
+/* The best forms that a font (NULL: any) has. */
+GlyphSet glyph_set_of(const Font *font);
+wchar_t glyph_sign(Glyph glyph, const GlyphSet *set);
 /* The same as UTF-8, static. */
-const char *glyph_text(Glyph glyph, bool ascii);
+const char *glyph_text(Glyph glyph, const GlyphSet *set);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tui/screen/draw.h"
+#include "tui/screen/font.h"
 #include "tui/screen/relay.h"
 #include "tui/screen/screen.h"
 
@@ -24,6 +25,8 @@ struct Screen {
     int colours; /* what the terminal shows; 0: none */
     bool exact;  /* and every colour of 24 bits */
     char *term;
+    Font *font; /* NULL: shows everything */
+    GlyphSet glyphs;
     SCREEN *curses;
     FILE *paint, *keys; /* ncurses's output (a memory file) and input */
     Relay *relay;

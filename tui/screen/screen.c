@@ -287,6 +287,9 @@ static bool start(Screen *screen, const ScreenOptions *options, GError **error)
     if (!check_terminal(screen, error))
         return false;
     open_terminal(screen);
+    screen->font = font_read(screen->output, screen->term);
+    if (!screen->ascii)
+        screen->glyphs = glyph_set_of(screen->font);
     set_raw(screen);
     screen->relay = relay_new(screen->output, is_modern(screen), &relay_events, screen);
     if (!start_curses(screen, error))
@@ -322,6 +325,7 @@ Screen *screen_open(const ScreenOptions *options, const ScreenEvents *events, gp
     (void)setlocale(LC_CTYPE, "");
     screen->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     screen->ascii = options->ascii || !screen->utf8;
+    screen->glyphs = glyphs_ascii;
     if (!start(screen, options, error)) {
         screen_close(screen);
         return NULL;
@@ -364,6 +368,7 @@ void screen_close(Screen *screen)
     if (screen->opened)
         (void)close(screen->output);
     skin_free(screen->skin);
+    font_free(screen->font);
     g_free(screen->term);
     g_free(screen);
 }
@@ -386,6 +391,16 @@ bool screen_is_too_small(const Screen *screen)
 bool screen_ascii(const Screen *screen)
 {
     return screen->ascii;
+}
+
+bool screen_shows(const Screen *screen, gunichar sign)
+{
+    return sign < 0x80 || (screen->utf8 && font_has(screen->font, sign));
+}
+
+const GlyphSet *screen_glyphs(const Screen *screen)
+{
+    return &screen->glyphs;
 }
 
 bool screen_utf8(const Screen *screen)

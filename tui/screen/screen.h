@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "tui/screen/glyph.h"
 #include "tui/screen/key.h"
 #include "tui/screen/skin.h"
 
@@ -55,6 +56,10 @@ int screen_rows(const Screen *screen);
 int screen_columns(const Screen *screen);
 bool screen_is_too_small(const Screen *screen);
 bool screen_ascii(const Screen *screen);
+/* Whether the terminal can show the sign, whatever was asked for. */
+bool screen_shows(const Screen *screen, gunichar sign);
+/* The forms of our own signs; valid as long as the screen. */
+const GlyphSet *screen_glyphs(const Screen *screen);
 bool screen_utf8(const Screen *screen);
 int screen_colours(const Screen *screen);
 

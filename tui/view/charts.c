@@ -11,9 +11,7 @@ static void draw_chart(Past *past, Screen *screen, Box box, const Chart *chart)
     const Console *console = past_console(past);
     int column = box.column + LABEL + VALUE + 1;
     int columns = MIN(box.column + box.columns - column, PAST_POINTS);
-    guint wanted = chart_width(console->charts, columns);
-    if (screen_ascii(screen))
-        wanted = chart_width(CHART_ASCII, columns);
+    guint wanted = chart_width(chart_style_shown(screen, console->charts), columns);
     g_autofree float *values = g_new(float, PAST_POINTS);
     g_autofree float *others = g_new(float, PAST_POINTS);
     guint count = past_sample(past, chart->first, MIN(wanted, PAST_POINTS), values);

@@ -274,10 +274,6 @@ static void choose_charts(Console *console)
                                                 : state_get(console->state, "charts");
     if (!name || !chart_style_from_name(name, &console->charts))
         console->charts = CHART_BRAILLE;
-    /* The Linux console's font has the blocks, but no braille. */
-    const char *term = g_getenv("TERM");
-    if (!name && term && g_str_has_prefix(term, "linux"))
-        console->charts = CHART_ASCII;
 }
 
 static void run(Console *console)

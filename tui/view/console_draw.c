@@ -16,7 +16,7 @@ static void piece(Console *console, int row, int *column, Role role, const char 
 
 static const char *sign(const Console *console, Glyph glyph)
 {
-    return glyph_text(glyph, screen_ascii(console->screen));
+    return glyph_text(glyph, screen_glyphs(console->screen));
 }
 
 static void draw_nodes_part(Console *console, int *column, const ModelCounts *counts)

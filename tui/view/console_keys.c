@@ -201,7 +201,11 @@ static void next_skin(Console *console)
 
 static void next_charts(Console *console)
 {
-    console->charts = (ChartStyle)((console->charts + 1) % CHART_STYLES);
+    ChartStyle style = chart_style_shown(console->screen, console->charts);
+    do
+        style = (ChartStyle)((style + 1) % CHART_STYLES);
+    while (chart_style_shown(console->screen, style) != style);
+    console->charts = style;
     state_set(console->state, "charts", chart_style_name(console->charts));
     console_say(console, ROLE_TEXT, "charts: %s", chart_style_name(console->charts));
 }

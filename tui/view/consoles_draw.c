@@ -45,7 +45,7 @@ static void draw_title(const Consoles *consoles, Box box)
     Screen *screen = consoles->host.screen;
     const ConsoleTab *tab = consoles_current(consoles);
     gboolean asked = consoles->mode == CONSOLES_COMMAND || consoles->mode == CONSOLES_HELP;
-    const char *into = glyph_text(GLYPH_INTO, screen_ascii(screen));
+    const char *into = glyph_text(GLYPH_INTO, screen_glyphs(screen));
     char place[TEXT_MAX];
     const char *what = tab ? strrchr(tab->title, ' ') + 1 : "";
     if (!tab)

@@ -94,7 +94,7 @@ static void draw_chart(const Dashboard *view, Screen *screen, int row, int rows,
 {
     float values[PAST_POINTS];
     int column = box.column + 55, columns = MAX(box.columns - column - 1, 1);
-    ChartStyle style = screen_ascii(screen) ? CHART_ASCII : view->console->charts;
+    ChartStyle style = chart_style_shown(screen, view->console->charts);
     guint wanted = MIN(chart_width(style, columns), PAST_POINTS);
     for (guint i = 0; i < wanted; i++)
         values[i] = NAN;

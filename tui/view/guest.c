@@ -51,9 +51,9 @@ static void on_show(const json_t *result, const GError *error, gpointer user)
     if (error) {
         view->show_error = g_strdup(error->message);
     } else {
-        bool ascii = screen_ascii(view->console->screen);
-        g_autoptr(Page) hardware = page_new(ascii);
-        g_autoptr(Page) snapshots = page_new(ascii);
+        const GlyphSet *glyphs = screen_glyphs(view->console->screen);
+        g_autoptr(Page) hardware = page_new(glyphs);
+        g_autoptr(Page) snapshots = page_new(glyphs);
         json_decref(view->shown);
         view->shown = json_incref((json_t *)(gintptr)result);
         describe_hardware(hardware, view->shown);
@@ -151,7 +151,7 @@ static void draw_summary(const GuestView *view, const ModelGuest *guest, Screen 
     chart_say_bytes(&charts[1], guest->mem_used, guest->mem_max);
     chart_say_rates(&charts[2], "r", guest->disk_read, "w", guest->disk_write);
     chart_say_rates(&charts[3], "in", guest->net_in, "out", guest->net_out);
-    g_autoptr(Page) facts = page_new(screen_ascii(screen));
+    g_autoptr(Page) facts = page_new(screen_glyphs(screen));
     if (view->show_error)
         page_line(facts, ROLE_WARNING, view->show_error);
     describe_guest_facts(facts, guest, view->shown);

@@ -50,7 +50,7 @@ static void on_machine(const json_t *result, const GError *error, gpointer user)
 {
     NodeView *view = user;
     view->asks[TAB_MACHINE] = NULL;
-    g_autoptr(Page) page = page_new(screen_ascii(view->console->screen));
+    g_autoptr(Page) page = page_new(screen_glyphs(view->console->screen));
     if (error)
         page_line(page, ROLE_ERROR, error->message);
     else
@@ -176,7 +176,7 @@ static void draw_summary(const NodeView *view, const ModelNode *node, Screen *sc
     say_percent(&charts[6], node->psi_mem);
     say_percent(&charts[7], node->psi_io);
     chart_say_bytes(&charts[8], node->swap_used, node->swap_total);
-    g_autoptr(Page) facts = page_new(screen_ascii(screen));
+    g_autoptr(Page) facts = page_new(screen_glyphs(screen));
     describe_node_facts(facts, node);
     page_show(facts, view->pagers[TAB_SUMMARY]);
     charts_draw_summary(view->past, screen, box, charts, count, view->pagers[TAB_SUMMARY]);

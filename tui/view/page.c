@@ -9,7 +9,7 @@
 enum { GAP = 2, INDENT = 1, HANG_MAX = 200, WIDE = 44 };
 
 struct Page {
-    bool ascii;
+    const GlyphSet *glyphs;
     GString *text;
     GArray *looks; /* PagerLook, one a line */
 };
@@ -20,10 +20,10 @@ struct PageTable {
     GPtrArray *cells;
 };
 
-Page *page_new(bool ascii)
+Page *page_new(const GlyphSet *glyphs)
 {
     Page *page = g_new0(Page, 1);
-    page->ascii = ascii;
+    page->glyphs = glyphs;
     page->text = g_string_new(NULL);
     page->looks = g_array_new(FALSE, FALSE, sizeof(PagerLook));
     return page;
@@ -185,7 +185,7 @@ char *page_bar(const Page *page, int columns, double percent)
     int full = (int)lround(CLAMP(percent, 0, 100) / 100 * columns);
     for (int i = 0; i < columns; i++)
         g_string_append(bar,
-                        glyph_text(i < full ? GLYPH_BAR_FULL : GLYPH_BAR_EMPTY, page->ascii));
+                        glyph_text(i < full ? GLYPH_BAR_FULL : GLYPH_BAR_EMPTY, page->glyphs));
     g_string_append_printf(bar, " %3.0f%%", percent);
     return g_string_free(bar, FALSE);
 }

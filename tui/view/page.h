@@ -15,8 +15,8 @@
 
 typedef struct Page Page;
 
-/* bars: whether blocks can be shown, else ASCII. */
-Page *page_new(bool ascii);
+/* glyphs: what bars are drawn with; must outlive the page. */
+Page *page_new(const GlyphSet *glyphs);
 void page_free(Page *page);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Page, page_free)
 

@@ -21,6 +21,21 @@ bool chart_style_from_name(const char *name, ChartStyle *out)
     return false;
 }
 
+static bool is_shown(const Screen *screen, ChartStyle style)
+{
+    if (style == CHART_ASCII)
+        return true;
+    gunichar probe = style == CHART_BRAILLE ? 0x28ff : 0x2583;
+    return !screen_ascii(screen) && screen_shows(screen, probe);
+}
+
+ChartStyle chart_style_shown(const Screen *screen, ChartStyle style)
+{
+    while (!is_shown(screen, style))
+        style++;
+    return style;
+}
+
 guint chart_width(ChartStyle style, int columns)
 {
     return (guint)MAX(columns, 0) * (style == CHART_BRAILLE ? 2 : 1);
@@ -64,8 +79,7 @@ static float greatest(const float *values, guint count)
 void chart_draw(Screen *screen, Box box, Role role, ChartStyle style, const float *values,
                 guint count, float top)
 {
-    if (screen_ascii(screen))
-        style = CHART_ASCII;
+    style = chart_style_shown(screen, style);
     guint wanted = chart_width(style, box.columns);
     if (count > wanted) {
         values += count - wanted;

@@ -11,6 +11,9 @@ typedef enum { CHART_BRAILLE, CHART_BLOCKS, CHART_ASCII, CHART_STYLES } ChartSty
 const char *chart_style_name(ChartStyle style);
 bool chart_style_from_name(const char *name, ChartStyle *out);
 
+/* The style that comes nearest and that the terminal can show; drawing uses it. */
+ChartStyle chart_style_shown(const Screen *screen, ChartStyle style);
+
 /* top: the value of a full column; 0: the greatest of those shown. */
 void chart_draw(Screen *screen, Box box, Role role, ChartStyle style, const float *values,
                 guint count, float top);

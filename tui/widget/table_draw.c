@@ -61,11 +61,12 @@ static void draw_headings(const Table *table, Screen *screen, Box box, const Pla
     for (int i = 0; i < count; i++) {
         bool sorted =
             table->sort >= 0 && &model_fields(table->kind)[table->sort] == places[i].field;
-        g_autofree char *title = g_strconcat(
-            places[i].field->title,
-            sorted ? glyph_text(table->descending ? GLYPH_DOWN : GLYPH_UP, screen_ascii(screen))
-                   : "",
-            NULL);
+        g_autofree char *title =
+            g_strconcat(places[i].field->title,
+                        sorted ? glyph_text(table->descending ? GLYPH_DOWN : GLYPH_UP,
+                                            screen_glyphs(screen))
+                               : "",
+                        NULL);
         draw_field(screen, box.row, places[i].column, places[i].columns,
                    sorted ? ROLE_ACCENT : ROLE_HEADING,
                    model_field_is_number(places[i].field) ? ALIGN_RIGHT : ALIGN_LEFT, title);

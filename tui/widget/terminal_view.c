@@ -10,9 +10,9 @@
 struct TerminalView {
     WINDOW *window;
     Box box;
-    TerminalFrame frame; /* as drawn last */
-    int colours;         /* that the screen has */
-    gboolean ascii;
+    TerminalFrame frame;  /* as drawn last */
+    int colours;          /* that the screen has */
+    const Screen *screen; /* while it draws */
 };
 
 /* The nearest of the six steps of a 256-colour cube: 0, 95, 135 ... 255. */
@@ -97,7 +97,7 @@ static void style_to_curses(const TerminalStyle *style, int colours, attr_t *att
     *pair = MAX(found, 0);
 }
 
-/* Box drawing and blocks in ASCII. */
+/* Box drawing and blocks in ASCII; '?' for all else. */
 static wchar_t ascii_twin(gunichar c)
 {
     if (c == 0x2500 || c == 0x2501 || c == 0x2550)
@@ -112,12 +112,15 @@ static wchar_t ascii_twin(gunichar c)
 }
 
 /* The cell as wide characters that take exactly its width on the screen. */
-static void cell_text(const TerminalCell *cell, gboolean ascii, wchar_t *text)
+static void cell_text(const TerminalCell *cell, const Screen *screen, wchar_t *text)
 {
     wchar_t first = (wchar_t)cell->chars[0];
+    gboolean ascii = !screen_utf8(screen);
+    wchar_t twin = screen_shows(screen, cell->chars[0]) ? L'?' : ascii_twin(cell->chars[0]);
     text[1] = 0;
-    if (first >= 0x7f && ascii)
-        text[0] = ascii_twin(cell->chars[0]);
+    /* What has no twin the terminal replaces better, if it takes UTF-8. */
+    if (first >= 0x7f && (ascii || twin != L'?'))
+        text[0] = twin;
     else if (first < ' ' || wcwidth(first) != cell->width)
         text[0] = ascii ? L'?' : 0xfffd;
     else {
@@ -148,7 +151,7 @@ static void draw_cell(const TerminalView *view, const TerminalCell *cell, int wi
 {
     wchar_t text[CCHARW_MAX + 1] = L" ";
     if (cell->width == width)
-        cell_text(cell, view->ascii, text);
+        cell_text(cell, view->screen, text);
     cchar_t glyph;
     if (setcchar(&glyph, text, attributes, (short)MIN(pair, SHRT_MAX), &pair) == OK)
         (void)wadd_wch(view->window, &glyph);
@@ -224,7 +227,7 @@ void terminal_view_draw(TerminalView *view, Screen *screen, Box box, Terminal *t
         return; /* the screen is smaller than the box */
     view->frame = *frame;
     view->colours = screen_colours(screen);
-    view->ascii = !screen_utf8(screen);
+    view->screen = screen;
     guint count = terminal_columns(terminal);
     TerminalCell *cells = g_new(TerminalCell, count);
     gint64 top = terminal_screen_line(terminal);
