@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 static char *config_path;
 static char *socket_path;
@@ -102,6 +103,14 @@ static int run_command(int argc, char **argv)
     return check_path ? check_command() : run_main(config_path);
 }
 
+/* Tasks and consoles run as /proc/self/exe, and ps and the journal would call them "exe". */
+static void name_process(const char *command)
+{
+    char name[16];
+    (void)g_snprintf(name, sizeof name, "gantryd-%s", command);
+    (void)prctl(PR_SET_NAME, name);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -115,7 +124,9 @@ int main(int argc, char **argv)
     setlocale(LC_ALL, "");
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; argc > 1 && i < G_N_ELEMENTS(commands); i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            name_process(commands[i].name);
             return commands[i].run(argc - 1, argv + 1);
+        }
     return run_command(argc, argv);
 }
