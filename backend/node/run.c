@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,6 +75,13 @@ static gboolean has_succeeded(GPid process)
     return reaped == process && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* In the child, before the program: it ends when the thread that waits for it does, as
+ * when the agent is stopped meanwhile. */
+static void set_up(gpointer user)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static gboolean start(const char *const *command, GPid *process, int *output, GError **error)
 {
     g_autoptr(GError) problem = NULL;
@@ -81,7 +89,7 @@ static gboolean start(const char *const *command, GPid *process, int *output, GE
     if (g_spawn_async_with_pipes_and_fds("/", command, (const char *const *)environment,
                                          G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
                                              G_SPAWN_STDERR_TO_DEV_NULL | G_SPAWN_CLOEXEC_PIPES,
-                                         NULL, NULL, -1, -1, -1, NULL, NULL, 0, process, NULL,
+                                         set_up, NULL, -1, -1, -1, NULL, NULL, 0, process, NULL,
                                          output, NULL, &problem))
         return TRUE;
     wire_error_set(error, WIRE_ERROR_UNAVAILABLE, "can't run %s: %s", command[0],
