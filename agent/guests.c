@@ -424,6 +424,26 @@ static gboolean fits(const Guest *guest, const char *text, guint64 number)
     return number ? (guint64)guest->number == number : g_str_equal(guest->summary->name, text);
 }
 
+/* Right after the start, or without its daemon, a guest that is there may be unknown. */
+static void set_not_found(const GuestTable *table, const char *text, GError **error)
+{
+    GuestKind kind;
+    int number;
+    gboolean has_kind = guest_id_parse(text, &kind, &number);
+    for (guint i = 0; i < table->drivers->len; i++) {
+        const Driver *driver = table->drivers->pdata[i];
+        if (driver->known || (has_kind && driver->driver->kind != kind))
+            continue;
+        wire_error_set_field(error, WIRE_ERROR_UNAVAILABLE, "guest",
+                             "no guest %s is known on %s yet: the %s driver has not listed "
+                             "its guests since gantryd started; try again in a moment",
+                             text, table->agent->node, driver->driver->name);
+        return;
+    }
+    wire_error_set_field(error, WIRE_ERROR_NOT_FOUND, "guest", "there is no guest %s on %s",
+                         text, table->agent->node);
+}
+
 Guest *guest_table_resolve(const GuestTable *table, const char *text, GError **error)
 {
     Guest *found = g_hash_table_lookup(table->by_id, text);
@@ -449,8 +469,7 @@ Guest *guest_table_resolve(const GuestTable *table, const char *text, GError **e
         found = guest;
     }
     if (!found)
-        wire_error_set_field(error, WIRE_ERROR_NOT_FOUND, "guest", "there is no guest %s on %s",
-                             text, table->agent->node);
+        set_not_found(table, text, error);
     return found;
 }
 
