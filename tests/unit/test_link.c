@@ -77,6 +77,15 @@ static void test_ssh_config(void)
                                     "  StrictHostKeyChecking Accept-New\n"
                                     "Match exec \"true\"\n"
                                     "  IdentityFile /keys/never\n"
+                                    "Host web2\n"
+                                    "  User nobody\n"
+                                    "Host web1\n"
+                                    "  HostName 192.0.2.1\n"
+                                    "  User first\n"
+                                    "Host web?\n"
+                                    "  User second\n"
+                                    "  Port 2222\n"
+                                    "  UserKnownHostsFile ~/hosts\n"
                                     "Host *\n"
                                     "  ProxyCommand nc %h %p\n"
                                     "  Include %s\n";
@@ -102,9 +111,14 @@ static void test_ssh_config(void)
     g_assert_null(web1->proxy_command);
     g_assert_false(web1->identities_only); /* the first value wins */
     g_assert_cmpstr(web1->strict, ==, "accept-new");
+    g_assert_cmpstr(web1->login, ==, "first");
+    g_assert_cmpint(web1->port, ==, 2222); /* a HostName does not change what Host fits */
+    g_assert_cmpstr(web1->known_hosts, ==, "~/hosts");
 
     g_autoptr(SshConfig) other = ssh_config_read(path, "mail", NULL, &error);
     g_assert_cmpstr(other->proxy_command, ==, "nc %h %p");
+    g_assert_null(other->login);
+    g_assert_cmpint(other->port, ==, 0);
     g_autofree char *command = ssh_config_expand("nc %h %p %% %r", "mail", "rico", 25);
     g_assert_cmpstr(command, ==, "nc mail 25 % rico");
 

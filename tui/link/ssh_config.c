@@ -202,6 +202,16 @@ static void take_value(Reader *reader, const char *keyword, char *cursor)
     } else if (g_ascii_strcasecmp(keyword, "HostKeyAlias") == 0) {
         if (!config->key_alias)
             config->key_alias = g_strdup(word);
+    } else if (g_ascii_strcasecmp(keyword, "User") == 0) {
+        if (!config->login)
+            config->login = g_strdup(word);
+    } else if (g_ascii_strcasecmp(keyword, "Port") == 0) {
+        guint64 port;
+        if (!config->port && g_ascii_string_to_unsigned(word, 10, 1, 65535, &port, NULL))
+            config->port = (int)port;
+    } else if (g_ascii_strcasecmp(keyword, "UserKnownHostsFile") == 0) {
+        if (!config->known_hosts)
+            config->known_hosts = g_strdup(word);
     } else if (g_ascii_strcasecmp(keyword, "StrictHostKeyChecking") == 0) {
         if (!config->strict)
             config->strict = g_ascii_strdown(word, -1);
@@ -276,6 +286,8 @@ void ssh_config_free(SshConfig *config)
         return;
     g_ptr_array_unref(config->identities);
     g_ptr_array_unref(config->certificates);
+    g_free(config->login);
+    g_free(config->known_hosts);
     g_free(config->strict);
     g_free(config->key_alias);
     g_free(config->proxy_jump);

@@ -1,7 +1,9 @@
 /* link/ssh_config - what libssh 0.10 leaves out of ssh_config(5).
  *
  * libssh reads the file too (ssh_options_parse_config) and applies HostName,
- * User, Port, UserKnownHostsFile, ciphers and so on to its session. It does not
+ * ciphers and so on to its session. But once it has seen a HostName it compares the
+ * Host lines that follow with that, where ssh still takes the name that was asked for;
+ * so User, Port and UserKnownHostsFile are read here. It does not
  * read CertificateFile, HostKeyAlias and IdentitiesOnly, does not tell StrictHostKeyChecking
  * and the list of IdentityFiles, and turns ProxyJump into a run of the ssh program, whose
  * questions would land in the middle of the screen. These and
@@ -20,6 +22,9 @@ typedef struct {
     GPtrArray *identities;   /* char *, paths with ~ and tokens expanded; never NULL */
     GPtrArray *certificates; /* the same */
     gboolean identities_only;
+    char *login;         /* User, or NULL */
+    int port;            /* 0: none is given */
+    char *known_hosts;   /* UserKnownHostsFile, the first, not expanded, or NULL */
     char *strict;        /* StrictHostKeyChecking in lower case, or NULL */
     char *key_alias;     /* HostKeyAlias: the name in known_hosts, or NULL */
     char *proxy_jump;    /* user@host:port, with commas; NULL or "none" when there is none */

@@ -149,6 +149,10 @@ static void set_option(ssh_session session, enum ssh_options_e option, const voi
 ssh_session tunnel_session_new(const Target *target, const char *config_file, char **host,
                                int *port, GError **error)
 {
+    g_autoptr(SshConfig) config =
+        ssh_config_read(config_file, target->host, target->user, error);
+    if (!config)
+        return NULL;
     ssh_session session = ssh_new();
     set_option(session, SSH_OPTIONS_HOST, target->host);
     if (target->user)
@@ -161,8 +165,12 @@ ssh_session tunnel_session_new(const Target *target, const char *config_file, ch
         ssh_free(session);
         return NULL;
     }
-    if (target->user)
-        set_option(session, SSH_OPTIONS_USER, target->user);
+    if (target->user || config->login)
+        set_option(session, SSH_OPTIONS_USER, target->user ? target->user : config->login);
+    if (config->known_hosts)
+        set_option(session, SSH_OPTIONS_KNOWNHOSTS, config->known_hosts);
+    if (!target->port && config->port)
+        set_option(session, SSH_OPTIONS_PORT, &config->port);
     guint configured = 22;
     ssh_options_get_port(session, &configured);
     *port = target->port ? target->port : (int)configured;
