@@ -6,7 +6,7 @@ typedef struct {
 } HelpView;
 
 /* "  key       action                what it does": the last in a column of its own. */
-enum { HELP_COLUMN = 34 };
+enum { HELP_COLUMN = 39 };
 
 static void add_heading(Pager *pager, const char *heading)
 {
@@ -33,7 +33,7 @@ static void list(const Console *console, Pager *pager, const char *heading, unsi
             add_heading(pager, heading);
         begun = true;
         g_autofree char *line =
-            g_strdup_printf("  %-9s %-21s %s", key, action->label, action->help);
+            g_strdup_printf("  %-9s %-26s %s", key, action->label, action->help);
         pager_add_line(pager, line, &(PagerLook){.role = ROLE_TEXT, .hang = HELP_COLUMN});
     }
 }
