@@ -8,12 +8,17 @@
 #include "backend/node/figures.h"
 #include "backend/wire/message.h"
 
+/* Links that nobody watches are read now and then, so that the rate of one that is asked
+ * for is the average of no longer than that. */
+enum { LINKS_EVERY = 10 };
+
 struct NodeMonitor {
     Agent *agent;
     NodeReader *reader;
     NodeFigures figures;
     gboolean known;
     guint timer;
+    guint ticks;
 };
 
 static json_t *figures_json(const NodeFigures *f)
@@ -53,6 +58,8 @@ static gboolean on_tick(gpointer user)
         node_monitor_publish(monitor);
     if (inventory_watched(monitor->agent->inventory, OBJECT_LINK))
         link_table_publish(monitor->agent->links, node_reader_links(monitor->reader));
+    else if (++monitor->ticks % LINKS_EVERY == 0)
+        (void)node_reader_links(monitor->reader);
     return G_SOURCE_CONTINUE;
 }
 
@@ -81,7 +88,7 @@ void node_monitor_free(NodeMonitor *monitor)
     g_free(monitor);
 }
 
-const NetRates *node_monitor_rates(const NodeMonitor *monitor)
+const NetRates *node_monitor_rates(NodeMonitor *monitor)
 {
     return monitor->reader ? node_reader_links(monitor->reader) : NULL;
 }

@@ -21,5 +21,5 @@ void node_monitor_free(NodeMonitor *monitor);
 void node_monitor_publish(NodeMonitor *monitor);
 /* What node.show answers beside the node's fields: cores, disks. A new object. */
 json_t *node_monitor_detail(const NodeMonitor *monitor);
-/* The links' rates of the last second, borrowed, or NULL. */
-const NetRates *node_monitor_rates(const NodeMonitor *monitor);
+/* The links' rates, read now, borrowed, or NULL. */
+const NetRates *node_monitor_rates(NodeMonitor *monitor);

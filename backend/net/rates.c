@@ -1,44 +1,60 @@
+/* The dump: linux/rtnetlink.h, linux/if_link.h and rtnl_stats_dump() of Linux, which has
+ * it since 4.7. The kernel answers within the call, so nothing here waits. */
 #include "backend/net/rates.h"
 
-#include "backend/proc/proc.h"
+#include "backend/wire/error.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <math.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-enum { DEV_FIELDS = 16 };
+enum { PIECE = 16384, FRESH = G_USEC_PER_SEC / 2 };
 
 G_STATIC_ASSERT(NET_NAME_MAX > IF_NAMESIZE);
 
 struct NetRates {
-    ProcFile file;
+    int socket;
+    guint32 sequence;      /* of the question under way */
+    gboolean renamed;      /* links came, went or got other names since all were read */
     int sysfs;             /* /sys/class/net, or -1 */
     GArray *links, *spare; /* of NetRate: the last sample, and room for the next */
-    gint64 time;           /* of the last sample; 0: none */
+    gint64 read;           /* when all were; 0: never */
+    _Alignas(struct nlmsghdr) char piece[PIECE]; /* of an answer */
 };
 
 NetRates *net_rates_new(GError **error)
 {
-    ProcFile file;
-    if (!proc_file_open(&file, "/proc/thread-self/net/dev", error))
-        return NULL;
-    NetRates *rates = g_new(NetRates, 1);
+    const struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+    g_autoptr(NetRates) rates = g_new(NetRates, 1);
     *rates = (NetRates){
-        .file = file,
+        .socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE),
         .sysfs = open("/sys/class/net", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
         .links = g_array_new(FALSE, FALSE, sizeof(NetRate)),
         .spare = g_array_new(FALSE, FALSE, sizeof(NetRate)),
     };
-    return rates;
+    if (rates->socket < 0 ||
+        bind(rates->socket, (const struct sockaddr *)(const void *)&address, sizeof address) <
+            0) {
+        wire_error_set(error, WIRE_ERROR_UNAVAILABLE,
+                       "can't ask for the links' counters over netlink: %s", g_strerror(errno));
+        return NULL;
+    }
+    return g_steal_pointer(&rates);
 }
 
 void net_rates_free(NetRates *rates)
 {
     if (!rates)
         return;
-    proc_file_close(&rates->file);
+    if (rates->socket >= 0)
+        (void)close(rates->socket);
     if (rates->sysfs >= 0)
         (void)close(rates->sysfs);
     g_array_unref(rates->links);
@@ -51,79 +67,198 @@ double net_rate(guint64 old, guint64 new, double seconds)
     return new >= old &&seconds > 0 ? (double)(new - old) / seconds : NAN;
 }
 
-/* "  eth0: BYTES packets errs drop fifo frame compressed multicast BYTES packets
- * errs drop ...", as net/core/net-procfs.c of Linux prints it. A name may hold a
- * colon (old aliases), so the last one counts. */
-gboolean net_dev_parse(const char **cursor, char *name, NetCounters *counters)
+/* The attribute of that type among these, and its length. */
+static const char *find_attribute(const char *at, size_t left, unsigned type, size_t *length)
 {
-    const char *line = *cursor;
-    (void)proc_scan_line(cursor);
-    while (*line == ' ')
-        line++;
-    size_t length = strcspn(line, " \n");
-    const char *colon = memrchr(line, ':', length);
-    if (!colon || colon == line || colon - line >= NET_NAME_MAX)
+    struct rtattr attribute;
+    while (left >= sizeof attribute) {
+        memcpy(&attribute, at, sizeof attribute);
+        if (attribute.rta_len < sizeof attribute || attribute.rta_len > left)
+            return NULL;
+        if (attribute.rta_type == type) {
+            *length = attribute.rta_len - RTA_LENGTH(0);
+            return at + RTA_LENGTH(0);
+        }
+        size_t step = MIN(RTA_ALIGN(attribute.rta_len), left);
+        at += step;
+        left -= step;
+    }
+    return NULL;
+}
+
+gboolean net_stats_parse(const void *body, size_t length, int *index, NetCounters *counters)
+{
+    struct if_stats_msg head;
+    struct rtnl_link_stats64 stats = {0};
+    if (length < sizeof head)
         return FALSE;
-    guint64 fields[DEV_FIELDS];
-    const char *at = colon + 1;
-    for (int i = 0; i < DEV_FIELDS; i++)
-        if (!proc_scan_number(&at, &fields[i]))
-            return FALSE;
-    memcpy(name, line, (size_t)(colon - line));
-    name[colon - line] = '\0';
+    memcpy(&head, body, sizeof head);
+    size_t start = MIN(NLMSG_ALIGN(sizeof head), length), size;
+    const char *content =
+        find_attribute((const char *)body + start, length - start, IFLA_STATS_LINK_64, &size);
+    if (!content || head.ifindex > G_MAXINT)
+        return FALSE;
+    memcpy(&stats, content, MIN(size, sizeof stats)); /* it grows with the kernel's version */
+    *index = (int)head.ifindex;
     *counters = (NetCounters){
-        .received = fields[0],
-        .sent = fields[8],
-        .errors = fields[2] + fields[3] + fields[10] + fields[11],
+        .received = stats.rx_bytes,
+        .sent = stats.tx_bytes,
+        .errors = stats.rx_errors + stats.rx_dropped + stats.rx_missed_errors +
+                  stats.tx_errors + stats.tx_dropped,
     };
     return TRUE;
 }
 
-static void classify(const NetRates *rates, NetRate *link)
+/* FALSE when the link has gone meanwhile. */
+static gboolean name_link(const NetRates *rates, NetRate *link)
 {
+    struct ifreq request = {.ifr_ifindex = link->index};
     char path[NET_NAME_MAX + sizeof "/device"];
+    if (ioctl(rates->socket, SIOCGIFNAME, &request) < 0)
+        return FALSE;
+    (void)g_strlcpy(link->name, request.ifr_name, sizeof link->name);
     (void)g_snprintf(path, sizeof path, "%s/device", link->name);
     link->physical = rates->sysfs >= 0 && faccessat(rates->sysfs, path, F_OK, 0) == 0;
     link->outer = g_str_has_prefix(link->name, "eth") || g_str_has_prefix(link->name, "en");
+    return TRUE;
 }
 
 /* The link of the last sample, most often at the same place. */
-static const NetRate *find_old(const NetRates *rates, size_t place, const char *name)
+static const NetRate *find_old(const NetRates *rates, size_t place, int index)
 {
-    if (place < rates->links->len) {
-        const NetRate *link = &g_array_index(rates->links, NetRate, place);
-        if (strcmp(link->name, name) == 0)
-            return link;
-    }
-    return net_rates_find(rates, name);
+    const GArray *links = rates->links;
+    if (place < links->len && g_array_index(links, NetRate, place).index == index)
+        return &g_array_index(links, NetRate, place);
+    for (guint i = 0; i < links->len; i++)
+        if (g_array_index(links, NetRate, i).index == index)
+            return &g_array_index(links, NetRate, i);
+    return NULL;
 }
 
-gboolean net_rates_read(NetRates *rates, gint64 now, GError **error)
+static void update(NetRate *link, const NetCounters *counters, gint64 now)
 {
-    if (!proc_file_read(&rates->file, error))
-        return FALSE;
-    double seconds = rates->time ? (double)(now - rates->time) / G_USEC_PER_SEC : 0;
-    const char *cursor = rates->file.text;
-    g_array_set_size(rates->spare, 0);
-    while (*cursor) {
-        NetRate link = {.in = NAN, .out = NAN};
-        if (!net_dev_parse(&cursor, link.name, &link.counters))
-            continue;
-        const NetRate *old = find_old(rates, rates->spare->len, link.name);
-        if (old) {
-            link.in = net_rate(old->counters.received, link.counters.received, seconds);
-            link.out = net_rate(old->counters.sent, link.counters.sent, seconds);
-            link.physical = old->physical;
-            link.outer = old->outer;
-        } else {
-            classify(rates, &link);
-        }
-        g_array_append_val(rates->spare, link);
+    double seconds = link->read ? (double)(now - link->read) / G_USEC_PER_SEC : 0;
+    if (link->read && now - link->read < FRESH)
+        return;
+    link->in = net_rate(link->counters.received, counters->received, seconds);
+    link->out = net_rate(link->counters.sent, counters->sent, seconds);
+    link->counters = *counters;
+    link->read = now;
+}
+
+static void take(NetRates *rates, gint64 now, const struct nlmsghdr *message)
+{
+    int index;
+    NetCounters counters;
+    if (!net_stats_parse(NLMSG_DATA(message), NLMSG_PAYLOAD(message, 0), &index, &counters))
+        return;
+    const NetRate *old = find_old(rates, rates->spare->len, index);
+    NetRate link = old ? *old : (NetRate){.index = index};
+    update(&link, &counters, now);
+    g_array_append_val(rates->spare, link);
+}
+
+typedef enum { MORE, DONE, REFUSED } Piece;
+
+/* The answer to a question about one link ends with it. */
+static Piece take_piece(NetRates *rates, gint64 now, size_t length)
+{
+    const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)rates->piece;
+    for (; NLMSG_OK(message, length); message = NLMSG_NEXT(message, length)) {
+        if (message->nlmsg_seq != rates->sequence)
+            rates->renamed = TRUE; /* a change that came meanwhile */
+        else if (message->nlmsg_type == RTM_NEWSTATS)
+            take(rates, now, message);
+        else
+            return message->nlmsg_type == NLMSG_DONE ? DONE : REFUSED;
+        if (message->nlmsg_seq == rates->sequence && !(message->nlmsg_flags & NLM_F_MULTI))
+            return DONE;
     }
+    return MORE;
+}
+
+static ssize_t receive(NetRates *rates)
+{
+    ssize_t got;
+    do {
+        got = recv(rates->socket, rates->piece, sizeof rates->piece, 0);
+        if (got < 0 && errno == ENOBUFS) /* changes were lost */
+            rates->renamed = TRUE;
+    } while (got < 0 && (errno == ENOBUFS || errno == EINTR));
+    return got;
+}
+
+/* About one link, or all (0): into the spare array. */
+static gboolean ask(NetRates *rates, int index, gint64 now)
+{
+    struct {
+        struct nlmsghdr header;
+        struct if_stats_msg body;
+    } question = {
+        .header = {.nlmsg_len = sizeof question,
+                   .nlmsg_type = RTM_GETSTATS,
+                   .nlmsg_flags = NLM_F_REQUEST | (index ? 0 : NLM_F_DUMP),
+                   .nlmsg_seq = ++rates->sequence},
+        .body = {.ifindex = (guint32)index,
+                 .filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64)},
+    };
+    Piece piece = send(rates->socket, &question, sizeof question, 0) < 0 ? REFUSED : MORE;
+    while (piece == MORE) {
+        ssize_t got = receive(rates);
+        piece = got > 0 ? take_piece(rates, now, (size_t)got) : REFUSED;
+    }
+    return piece == DONE;
+}
+
+static void name_links(NetRates *rates)
+{
+    for (guint i = rates->spare->len; i-- > 0;) {
+        NetRate *link = &g_array_index(rates->spare, NetRate, i);
+        if ((rates->renamed || !link->name[0]) && !name_link(rates, link))
+            g_array_remove_index(rates->spare, i);
+    }
+    rates->renamed = FALSE;
+}
+
+static gboolean read_all(NetRates *rates, gint64 now, GError **error)
+{
+    g_array_set_size(rates->spare, 0);
+    if (!ask(rates, 0, now)) {
+        wire_error_set(error, WIRE_ERROR_UNAVAILABLE,
+                       "the kernel does not tell the links' counters over netlink");
+        return FALSE;
+    }
+    name_links(rates);
     GArray *last = rates->links;
     rates->links = rates->spare;
     rates->spare = last;
-    rates->time = now;
+    rates->read = now;
+    return TRUE;
+}
+
+static void read_outward(NetRates *rates, gint64 now)
+{
+    for (guint i = 0; i < rates->links->len; i++) {
+        NetRate *link = &g_array_index(rates->links, NetRate, i);
+        if (!link->physical && !link->outer)
+            continue;
+        g_array_set_size(rates->spare, 0);
+        if (ask(rates, link->index, now) && rates->spare->len == 1)
+            *link = g_array_index(rates->spare, NetRate, 0);
+        else
+            link->in = link->out = NAN;
+    }
+}
+
+gboolean net_rates_read(NetRates *rates, gint64 now, gboolean all, GError **error)
+{
+    /* A socket full of changes would have no room for the answer. */
+    while (receive(rates) > 0)
+        rates->renamed = TRUE;
+    if (!rates->read || rates->renamed || (all && now - rates->read >= FRESH))
+        return read_all(rates, now, error);
+    if (!all)
+        read_outward(rates, now);
     return TRUE;
 }
 

@@ -304,7 +304,7 @@ gboolean node_reader_read(NodeReader *reader, NodeFigures *figures, GError **err
     read.psi_mem = read_pressure(&reader->pressure[PRESSURE_MEMORY]);
     read.psi_io = read_pressure(&reader->pressure[PRESSURE_IO]);
     read_disks(reader, seconds, &read);
-    if (reader->links && net_rates_read(reader->links, now, NULL))
+    if (reader->links && net_rates_read(reader->links, now, FALSE, NULL))
         net_rates_total(reader->links, &read.net_in, &read.net_out);
     read_boot(reader, &read);
     reader->time = now;
@@ -312,7 +312,9 @@ gboolean node_reader_read(NodeReader *reader, NodeFigures *figures, GError **err
     return TRUE;
 }
 
-const NetRates *node_reader_links(const NodeReader *reader)
+const NetRates *node_reader_links(NodeReader *reader)
 {
+    if (reader->links)
+        (void)net_rates_read(reader->links, g_get_monotonic_time(), TRUE, NULL);
     return reader->links;
 }

@@ -55,6 +55,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NodeReader, node_reader_free)
  * when /proc/stat or /proc/meminfo can't be read; the rest becomes NAN. */
 gboolean node_reader_read(NodeReader *reader, NodeFigures *figures, GError **error);
 
-/* The links as of the last read, for the rates of each. Borrowed; NULL when the
- * kernel has no /proc/net. */
-const NetRates *node_reader_links(const NodeReader *reader);
+/* All links, for the rates of each; read now, if that was not a moment ago. Borrowed;
+ * NULL when there is no netlink. */
+const NetRates *node_reader_links(NodeReader *reader);

@@ -1,5 +1,5 @@
 /* Text as any of the kernel's files, as chrony's or apt's answer, as a log, and as the
- * XML of a pool. */
+ * XML of a pool; bytes as netlink's counters. */
 #include "backend/net/rates.h"
 #include "backend/node/facts.h"
 #include "backend/node/parse.h"
@@ -26,16 +26,15 @@ static void parse_figures(const char *text)
     NodeDiskCounters disk;
     for (const char *at = text; *at;)
         (void)node_parse_disk(&at, &disk);
-    char name[NET_NAME_MAX];
-    NetCounters counters;
-    for (const char *at = text; *at;)
-        (void)net_dev_parse(&at, name, &counters);
 }
 
 int LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
 {
     char *text = g_strndup((const char *)data, size);
     parse_figures(text);
+    int link;
+    NetCounters counters;
+    (void)net_stats_parse(data, size, &link, &counters);
     g_ptr_array_unref(node_mounts_parse(text));
     NodeFacts facts = {0};
     node_facts_parse_processors(text, &facts);

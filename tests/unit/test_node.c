@@ -107,26 +107,6 @@ static void test_disks(void)
     g_assert_cmpstr(cursor, ==, "");
 }
 
-static void test_links(void)
-{
-    const char *cursor =
-        "Inter-|   Receive                            |  Transmit\n"
-        " face |bytes    packets errs drop fifo frame compressed multicast|...\n"
-        "    lo: 10 1 0 0 0 0 0 0 10 1 0 0 0 0 0 0\n"
-        "eth0:99 1 2 3 0 0 0 0 18446744073709551615999 1 4 5 0 0 0 0\n";
-    char name[NET_NAME_MAX];
-    NetCounters counters;
-    g_assert_false(net_dev_parse(&cursor, name, &counters));
-    g_assert_false(net_dev_parse(&cursor, name, &counters));
-    g_assert_true(net_dev_parse(&cursor, name, &counters));
-    g_assert_cmpstr(name, ==, "lo");
-    g_assert_true(net_dev_parse(&cursor, name, &counters));
-    g_assert_cmpstr(name, ==, "eth0");
-    g_assert_cmpuint(counters.received, ==, 99);
-    g_assert_cmpuint(counters.sent, ==, G_MAXUINT64);
-    g_assert_cmpuint(counters.errors, ==, 14);
-}
-
 static void test_rate_has_gaps_not_spikes(void)
 {
     g_assert_cmpfloat_with_epsilon(net_rate(100, 300, 2), 100, 1e-9);
@@ -192,10 +172,8 @@ static void test_this_machine(void)
         g_assert_cmpfloat(figures.disks[i].read, >=, 0);
     }
     const NetRate *lo = net_rates_find(node_reader_links(reader), "lo");
-    if (lo) {
-        g_assert_cmpfloat(lo->in, >=, 0);
+    if (lo)
         g_assert_false(lo->physical);
-    }
 }
 
 int main(int argc, char **argv)
@@ -207,7 +185,6 @@ int main(int argc, char **argv)
     g_test_add_func("/node/memory", test_memory);
     g_test_add_func("/node/load-and-pressure", test_load_and_pressure);
     g_test_add_func("/node/disks", test_disks);
-    g_test_add_func("/node/links", test_links);
     g_test_add_func("/node/rates", test_rate_has_gaps_not_spikes);
     g_test_add_func("/node/this-machine", test_this_machine);
     return g_test_run();
