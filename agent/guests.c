@@ -18,6 +18,7 @@ typedef struct {
     GuestTable *table;
     const GuestDriver *driver;
     GuestObserver *observer;
+    GPtrArray *measured; /* of Guest: the last figures' ones, each at its place; or NULL */
     GuestDriverHealth health;
     gboolean known; /* it has reported its health at least once */
     gint64 since;
@@ -232,6 +233,7 @@ static void on_gone(const char *native, gpointer user)
     event_log_add(table->agent->events, EVENT_INFO, guest->id, actor_of(table, guest->id),
                   "%s is gone", guest->summary->name);
     g_hash_table_add(table->departed, g_strdup(guest->id));
+    g_ptr_array_set_size(driver->measured, 0);
     inventory_remove(table->agent->inventory, OBJECT_GUEST, guest->id);
     g_hash_table_remove(table->by_id, guest->id);
     g_hash_table_remove(table->by_native, native);
@@ -243,13 +245,23 @@ static void on_looked(const char *native, gpointer user)
     looks_end(((const Driver *)user)->table->looks, native);
 }
 
+/* Most often a driver tells of the same guests in the same order as before. */
+static Guest *find_measured(const Driver *driver, size_t place, const char *native)
+{
+    gpointer *guest = &driver->measured->pdata[place];
+    if (!*guest || strcmp(((const Guest *)*guest)->summary->native, native) != 0)
+        *guest = g_hash_table_lookup(driver->table->by_native, native);
+    return *guest;
+}
+
 static void on_figures(const GuestFigures *figures, size_t count, gpointer user)
 {
     Driver *driver = user;
     GuestTable *table = driver->table;
+    g_ptr_array_set_size(driver->measured, (gint)count);
     gboolean watched = inventory_watched(table->agent->inventory, OBJECT_GUEST);
     for (size_t i = 0; i < count; i++) {
-        Guest *guest = g_hash_table_lookup(table->by_native, figures[i].native);
+        Guest *guest = find_measured(driver, i, figures[i].native);
         if (!guest)
             continue;
         double *vcpu = guest->figures.vcpu_count == figures[i].vcpu_count
@@ -264,7 +276,7 @@ static void on_figures(const GuestFigures *figures, size_t count, gpointer user)
         guest->figures.native = guest->summary->native;
         guest->figures.vcpu = figures[i].vcpu ? guest->vcpu : NULL;
         guest->shown = FALSE;
-        past_add_guest(table->agent->past, guest->id, &guest->figures);
+        past_add_guest(table->agent->past, guest->id, &guest->past, &guest->figures);
         if (watched)
             publish_figures(table, guest);
     }
@@ -347,6 +359,7 @@ static void driver_free(gpointer data)
 {
     Driver *driver = data;
     driver->driver->observe_stop(driver->observer);
+    g_ptr_array_unref(driver->measured);
     g_free(driver->reason);
     g_free(driver);
 }
@@ -382,6 +395,7 @@ GuestTable *guest_table_new(Agent *agent)
         driver->table = table;
         driver->driver = guest_drivers[i];
         driver->health = GUEST_DRIVER_ABSENT;
+        driver->measured = g_ptr_array_new();
         g_ptr_array_add(table->drivers, driver);
         driver->observer = driver->driver->observe(&settings, g_main_context_default(),
                                                    &driver_events, driver);

@@ -14,6 +14,7 @@
 
 #include "agent/agent.h"
 #include "backend/guest/driver.h"
+#include "backend/node/history.h"
 
 #include <jansson.h>
 
@@ -27,6 +28,7 @@ typedef struct {
     GuestSummary *summary;
     GuestFigures figures; /* of the last second; native is NULL when there are none */
     double *vcpu;         /* what figures.vcpu points to */
+    HistoryPlace past;    /* of its figures */
     gboolean shown;       /* the inventory has these figures */
     gint64 stale_since;   /* 0: its driver answers */
     gint64 acted;         /* when a task on it ended, monotonic microseconds; 0: none did */

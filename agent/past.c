@@ -169,11 +169,11 @@ void past_add_node(Past *past, const NodeFigures *f)
         [HISTORY_NODE_DISK_READ] = f->disk_read,
         [HISTORY_NODE_DISK_WRITE] = f->disk_write,
     };
-    (void)history_add(past->history, HISTORY_NODE, past->agent->node, history_time_now(),
+    (void)history_add(past->history, HISTORY_NODE, past->agent->node, NULL, history_time_now(),
                       values, NULL);
 }
 
-void past_add_guest(Past *past, const char *id, const GuestFigures *f)
+void past_add_guest(Past *past, const char *id, HistoryPlace *place, const GuestFigures *f)
 {
     if (!past->history)
         return;
@@ -187,7 +187,8 @@ void past_add_guest(Past *past, const char *id, const GuestFigures *f)
         [HISTORY_GUEST_NET_OUT] = f->net_out,
     };
     /* Past the limit of objects the newest guests have no history. */
-    (void)history_add(past->history, HISTORY_GUEST, id, history_time_now(), values, NULL);
+    (void)history_add(past->history, HISTORY_GUEST, id, place, history_time_now(), values,
+                      NULL);
 }
 
 void past_forget_guest(Past *past, const char *id)

@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "backend/guest/driver.h"
 #include "backend/node/figures.h"
+#include "backend/node/history.h"
 
 #include <jansson.h>
 
@@ -23,7 +24,9 @@ Past *past_new(Agent *agent);
 void past_free(Past *past);
 
 void past_add_node(Past *past, const NodeFigures *figures);
-void past_add_guest(Past *past, const char *id, const GuestFigures *figures);
+/* place is kept beside the guest, and zero at first. */
+void past_add_guest(Past *past, const char *id, HistoryPlace *place,
+                    const GuestFigures *figures);
 void past_forget_guest(Past *past, const char *id);
 
 /* {"span","start","step","series":{name:[number or null]}} of a guest, or of the

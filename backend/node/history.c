@@ -190,11 +190,18 @@ static void object_add(HistoryObject *object, gint64 time, const double *values)
     object->added = time;
 }
 
-gboolean history_add(History *history, HistoryKind kind, const char *name, HistoryTime now,
-                     const double *values, GError **error)
+static HistoryObject *find(const History *history, const char *name, const HistoryPlace *place)
+{
+    if (place && place->object && place->removals == history->removals)
+        return place->object;
+    return g_hash_table_lookup(history->objects, name);
+}
+
+gboolean history_add(History *history, HistoryKind kind, const char *name, HistoryPlace *place,
+                     HistoryTime now, const double *values, GError **error)
 {
     gint64 time = history_time(history, now);
-    HistoryObject *object = g_hash_table_lookup(history->objects, name);
+    HistoryObject *object = find(history, name, place);
     if (object && object->kind != kind) {
         wire_error_set(error, WIRE_ERROR_CONFLICT, "the history of %s is of another kind",
                        name);
@@ -213,13 +220,16 @@ gboolean history_add(History *history, HistoryKind kind, const char *name, Histo
         object = history_object_new(kind, time);
         g_hash_table_insert(history->objects, g_strdup(name), object);
     }
+    if (place)
+        *place = (HistoryPlace){object, history->removals};
     object_add(object, MAX(time, object->added), values);
     return TRUE;
 }
 
 void history_forget(History *history, const char *object)
 {
-    (void)g_hash_table_remove(history->objects, object);
+    if (g_hash_table_remove(history->objects, object))
+        history->removals++;
 }
 
 /* The point of a slot, also of the one under way. */

@@ -88,12 +88,21 @@ History *history_new(HistoryTime now);
 void history_free(History *history);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(History, history_free)
 
+/* Where an object was last found in its history, so that it need not be looked for by its
+ * name each time. The caller keeps one for each object, zero at first. */
+typedef struct {
+    struct HistoryObject *object;
+    guint removals; /* of the history by then */
+} HistoryPlace;
+
 /* The figures of an object for the time that just ended, as many as its kind has
  * series; NAN where not known. An object not seen before is made. It may be called at
- * any pace up to the slot's length. WIRE_ERROR_LIMIT when there are too many objects
- * or the name is too long; WIRE_ERROR_CONFLICT when the object is of another kind. */
-gboolean history_add(History *history, HistoryKind kind, const char *object, HistoryTime now,
-                     const double *values, GError **error);
+ * any pace up to the slot's length. place may be NULL. WIRE_ERROR_LIMIT when there are too
+ * many objects or the name is too long; WIRE_ERROR_CONFLICT when the object is of another
+ * kind. */
+gboolean history_add(History *history, HistoryKind kind, const char *object,
+                     HistoryPlace *place, HistoryTime now, const double *values,
+                     GError **error);
 /* The object is gone for good. One without figures for a month goes by itself when
  * the history is saved. */
 void history_forget(History *history, const char *object);

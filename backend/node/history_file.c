@@ -133,9 +133,12 @@ GBytes *history_save_bytes(History *history, HistoryTime now, const char *boot_i
     GHashTableIter iter;
     gpointer name, value;
     g_hash_table_iter_init(&iter, history->objects);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        if (is_forgotten(value, time))
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        if (is_forgotten(value, time)) {
             g_hash_table_iter_remove(&iter);
+            history->removals++;
+        }
+    }
 
     GByteArray *bytes = g_byte_array_sized_new(size_about(history));
     g_byte_array_append(bytes, (const guint8 *)magic, sizeof magic);

@@ -14,7 +14,7 @@ typedef struct {
     float *values;
 } HistoryRing;
 
-typedef struct {
+typedef struct HistoryObject {
     HistoryKind kind;
     gint64 added; /* when something was added last, in the history's time */
     HistoryRing rings[HISTORY_SPAN_COUNT];
@@ -22,6 +22,7 @@ typedef struct {
 
 struct History {
     GHashTable *objects; /* name -> HistoryObject */
+    guint removals;      /* how often any was taken out */
     gint64 base;         /* the history's time is CLOCK_BOOTTIME plus this, in ms */
     gint64 shift;        /* wall-clock time less the history's time, in seconds */
 };

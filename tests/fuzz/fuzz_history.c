@@ -18,7 +18,7 @@ static GBytes *sound_file(void)
     double values[HISTORY_GUEST_COUNT] = {1, 2, 3, 4, 5, 6, 7};
     for (int second = 0; second < 700; second++) {
         HistoryTime time = {.up = now.up + second * 1000, .wall = now.wall};
-        g_assert_true(history_add(history, HISTORY_GUEST, "vm/100", time, values, NULL));
+        g_assert_true(history_add(history, HISTORY_GUEST, "vm/100", NULL, time, values, NULL));
     }
     GBytes *bytes = history_save_bytes(history, now, "boot");
     history_free(history);
@@ -38,7 +38,7 @@ static void put_right(guint8 *file, size_t length)
 static void use(History *history)
 {
     double values[HISTORY_GUEST_COUNT] = {0};
-    (void)history_add(history, HISTORY_GUEST, "vm/100", now, values, NULL);
+    (void)history_add(history, HISTORY_GUEST, "vm/100", NULL, now, values, NULL);
     for (int span = 0; span < HISTORY_SPAN_COUNT; span++) {
         HistoryAnswer answer;
         if (!history_query(history, "vm/100", (HistorySpan)span, 0, now, &answer, NULL))

@@ -29,7 +29,7 @@ static void add_node(History *history, HistoryTime time, double cpu)
         values[i] = NAN;
     values[HISTORY_NODE_CPU] = cpu;
     g_autoptr(GError) error = NULL;
-    g_assert_true(history_add(history, HISTORY_NODE, "node1", time, values, &error));
+    g_assert_true(history_add(history, HISTORY_NODE, "node1", NULL, time, values, &error));
     g_assert_no_error(error);
 }
 
@@ -278,32 +278,66 @@ static void test_size(void)
     double values[HISTORY_GUEST_COUNT] = {1, 2, 3, 4, 5, 6, 7};
     for (int i = 0; i < 50; i++) {
         g_autofree char *name = g_strdup_printf("vm/%d", 100 + i);
-        g_assert_true(history_add(history, HISTORY_GUEST, name, at(0), values, NULL));
+        g_assert_true(history_add(history, HISTORY_GUEST, name, NULL, at(0), values, NULL));
     }
     g_autoptr(GBytes) bytes = history_save_bytes(history, at(1), "boot");
     g_assert_cmpuint(g_bytes_get_size(bytes), <, 2u << 20);
     g_autoptr(GError) error = NULL;
-    g_assert_false(history_add(history, HISTORY_NODE, "vm/100", at(1), values, &error));
+    g_assert_false(history_add(history, HISTORY_NODE, "vm/100", NULL, at(1), values, &error));
     g_assert_error(error, WIRE_ERROR, WIRE_ERROR_CONFLICT);
     /* A guest that was silent for a month is not saved; the limit is kept. */
     g_autoptr(GBytes) empty = history_save_bytes(history, at(32 * DAY), "boot");
     g_assert_cmpuint(g_bytes_get_size(empty), <, 200);
     for (int i = 0; i < HISTORY_OBJECTS_MAX; i++) {
         g_autofree char *name = g_strdup_printf("vm/%d", 100 + i);
-        g_assert_true(history_add(history, HISTORY_GUEST, name, at(0), values, NULL));
+        g_assert_true(history_add(history, HISTORY_GUEST, name, NULL, at(0), values, NULL));
     }
     g_clear_error(&error);
-    g_assert_false(history_add(history, HISTORY_GUEST, "vm/99999", at(0), values, &error));
+    g_assert_false(
+        history_add(history, HISTORY_GUEST, "vm/99999", NULL, at(0), values, &error));
     g_assert_error(error, WIRE_ERROR, WIRE_ERROR_LIMIT);
     g_autoptr(GBytes) full = history_save_bytes(history, at(1), "boot");
     g_assert_cmpuint(g_bytes_get_size(full), <, HISTORY_FILE_MAX);
+}
+
+/* A place that was kept is no longer used when what it led to has gone. */
+static void test_place(void)
+{
+    g_autoptr(History) history = history_new(at(0));
+    double values[HISTORY_GUEST_COUNT] = {1, 2, 3, 4, 5, 6, 7};
+    HistoryPlace place = {0};
+    HistoryAnswer answer = {0};
+    for (gint64 i = 0; i < 3; i++) {
+        g_assert_true(
+            history_add(history, HISTORY_GUEST, "vm/100", &place, at(i * 10), values, NULL));
+        g_assert_nonnull(place.object);
+    }
+    g_assert_true(history_query(history, "vm/100", HISTORY_HOUR, 0, at(30), &answer, NULL));
+    g_assert_cmpuint(answer.points, ==, 2);
+    history_answer_clear(&answer);
+    history_forget(history, "vm/100");
+    g_assert_false(history_query(history, "vm/100", HISTORY_HOUR, 0, at(30), &answer, NULL));
+    for (gint64 i = 3; i < 5; i++)
+        g_assert_true(
+            history_add(history, HISTORY_GUEST, "vm/100", &place, at(i * 10), values, NULL));
+    g_assert_true(history_query(history, "vm/100", HISTORY_HOUR, 0, at(50), &answer, NULL));
+    g_assert_cmpuint(answer.points, ==, 1);
+    history_answer_clear(&answer);
+    /* So does saving, which drops what was silent for a month. */
+    g_autoptr(GBytes) bytes = history_save_bytes(history, at(40 * DAY), "boot");
+    g_assert_true(
+        history_add(history, HISTORY_GUEST, "vm/100", &place, at(40 * DAY), values, NULL));
+    g_assert_true(
+        history_query(history, "vm/100", HISTORY_HOUR, 0, at(40 * DAY), &answer, NULL));
+    g_assert_cmpuint(answer.points, ==, 0);
+    history_answer_clear(&answer);
 }
 
 static void test_damage(void)
 {
     g_autoptr(History) history = history_new(at(0));
     double values[HISTORY_GUEST_COUNT] = {1, 2, 3, 4, 5, 6, 7};
-    g_assert_true(history_add(history, HISTORY_GUEST, "vm/100", at(0), values, NULL));
+    g_assert_true(history_add(history, HISTORY_GUEST, "vm/100", NULL, at(0), values, NULL));
     g_autoptr(GBytes) bytes = history_save_bytes(history, at(1), "boot");
     size_t length;
     const guint8 *data = g_bytes_get_data(bytes, &length);
@@ -365,6 +399,7 @@ int main(int argc, char **argv)
     g_test_add_func("/history/save-and-load", test_save_and_load);
     g_test_add_func("/history/load-after-reboot", test_load_after_reboot);
     g_test_add_func("/history/size", test_size);
+    g_test_add_func("/history/place", test_place);
     g_test_add_func("/history/damage", test_damage);
     g_test_add_func("/history/file", test_file);
     return g_test_run();
