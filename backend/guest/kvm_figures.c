@@ -8,6 +8,11 @@
 
 enum { VCPU_MAX = 4096 };
 
+typedef struct {
+    KvmCounter time;
+    double rate; /* percent, as last told */
+} Vcpu;
+
 /* What is remembered of a domain from turn to turn. */
 typedef struct {
     unsigned char uuid[VIR_UUID_BUFLEN]; /* first: it is the key */
@@ -15,8 +20,8 @@ typedef struct {
     guint turn;
     guint64 current, maximum; /* processors, KiB */
     KvmCounter cpu, disk_read, disk_write, disk_operations, net_in, net_out;
-    KvmCounter *vcpu;
-    guint vcpu_count;
+    Vcpu *vcpu;
+    guint vcpu_room, vcpu_count; /* as many as were told of last */
 } History;
 
 /* The parameters of one domain, added up. seen: at least one was there. */
@@ -31,6 +36,7 @@ struct KvmFigures {
     GHashTable *histories; /* of History by its uuid */
     GArray *figures;       /* of GuestFigures; vcpu is an index until the end */
     GArray *vcpu;          /* of double */
+    guint count;           /* of the turn before */
     guint turn;
     gint64 now;
 };
@@ -87,8 +93,8 @@ void kvm_figures_begin(KvmFigures *figures, gint64 now)
 {
     figures->turn++;
     figures->now = now;
-    figures->figures = g_array_new(FALSE, TRUE, sizeof(GuestFigures));
-    figures->vcpu = g_array_new(FALSE, TRUE, sizeof(double));
+    figures->figures = g_array_sized_new(FALSE, FALSE, sizeof(GuestFigures), figures->count);
+    figures->vcpu = g_array_sized_new(FALSE, FALSE, sizeof(double), figures->count);
 }
 
 static History *history_of(KvmFigures *figures, const unsigned char *uuid)
@@ -122,6 +128,22 @@ static guint64 value_of(const virTypedParameter *parameter)
     }
 }
 
+/* What follows the prefix, or NULL. There are dozens of names a domain and second, which
+ * mostly differ at once: this is quicker than strncmp(). */
+static inline const char *after(const char *name, const char *prefix)
+{
+    for (; *prefix; name++, prefix++)
+        if (*name != *prefix)
+            return NULL;
+    return name;
+}
+
+static inline gboolean is(const char *name, const char *word)
+{
+    const char *rest = after(name, word);
+    return rest && !*rest;
+}
+
 /* "12.rest": the number before the dot, and what follows it in *rest. */
 static gboolean numbered(const char *text, guint *number, const char **rest)
 {
@@ -138,11 +160,10 @@ static gboolean numbered(const char *text, guint *number, const char **rest)
 
 static void add_block(Sums *sums, const char *name, const virTypedParameter *parameter)
 {
-    guint64 *sum = strcmp(name, "rd.bytes") == 0   ? &sums->disk_read
-                   : strcmp(name, "wr.bytes") == 0 ? &sums->disk_write
-                   : strcmp(name, "rd.reqs") == 0 || strcmp(name, "wr.reqs") == 0
-                       ? &sums->disk_operations
-                       : NULL;
+    guint64 *sum = is(name, "rd.bytes")                         ? &sums->disk_read
+                   : is(name, "wr.bytes")                       ? &sums->disk_write
+                   : is(name, "rd.reqs") || is(name, "wr.reqs") ? &sums->disk_operations
+                                                                : NULL;
     if (sum) {
         *sum += value_of(parameter);
         sums->disk_seen = TRUE;
@@ -151,9 +172,9 @@ static void add_block(Sums *sums, const char *name, const virTypedParameter *par
 
 static void add_net(Sums *sums, const char *name, const virTypedParameter *parameter)
 {
-    guint64 *sum = strcmp(name, "rx.bytes") == 0   ? &sums->net_in
-                   : strcmp(name, "tx.bytes") == 0 ? &sums->net_out
-                                                   : NULL;
+    guint64 *sum = is(name, "rx.bytes")   ? &sums->net_in
+                   : is(name, "tx.bytes") ? &sums->net_out
+                                          : NULL;
     if (sum) {
         *sum += value_of(parameter);
         sums->net_seen = TRUE;
@@ -163,76 +184,64 @@ static void add_net(Sums *sums, const char *name, const virTypedParameter *param
 static void add_balloon(Sums *sums, const char *name, const virTypedParameter *parameter)
 {
     guint64 value = value_of(parameter);
-    if (strcmp(name, "maximum") == 0) {
+    if (is(name, "maximum")) {
         sums->maximum = value;
-    } else if (strcmp(name, "rss") == 0) {
+    } else if (is(name, "rss")) {
         sums->rss = value;
         sums->rss_seen = TRUE;
-    } else if (strcmp(name, "available") == 0) {
+    } else if (is(name, "available")) {
         sums->available = value;
         sums->available_seen = TRUE;
-    } else if (strcmp(name, "unused") == 0) {
+    } else if (is(name, "unused")) {
         sums->unused = value;
         sums->unused_seen = TRUE;
-    } else if (strcmp(name, "usable") == 0) {
+    } else if (is(name, "usable")) {
         sums->usable = value;
         sums->usable_seen = TRUE;
     }
 }
 
-/* One virtual processor's time; the first index of this domain in the turn's
- * array is first. */
-static void add_vcpu(KvmFigures *figures, History *history, guint first, guint number,
+/* One virtual processor's time. Those of lower numbers that are not told of are off. */
+static void add_vcpu(const KvmFigures *figures, History *history, guint number,
                      guint64 nanoseconds)
 {
     if (number >= VCPU_MAX)
         return;
-    if (number >= history->vcpu_count) {
-        history->vcpu = g_renew(KvmCounter, history->vcpu, number + 1);
-        memset(history->vcpu + history->vcpu_count, 0,
-               (number + 1 - history->vcpu_count) * sizeof(KvmCounter));
-        history->vcpu_count = number + 1;
+    if (number >= history->vcpu_room) {
+        history->vcpu = g_renew(Vcpu, history->vcpu, number + 1);
+        memset(history->vcpu + history->vcpu_room, 0,
+               (number + 1 - history->vcpu_room) * sizeof(Vcpu));
+        history->vcpu_room = number + 1;
     }
-    double unknown = NAN;
-    while (figures->vcpu->len <= first + number)
-        g_array_append_val(figures->vcpu, unknown);
-    g_array_index(figures->vcpu, double, first + number) =
-        kvm_counter_rate(&history->vcpu[number], nanoseconds, figures->now) / 1e7;
+    for (; history->vcpu_count <= number; history->vcpu_count++)
+        history->vcpu[history->vcpu_count].rate = NAN;
+    Vcpu *vcpu = &history->vcpu[number];
+    vcpu->rate = kvm_counter_rate(&vcpu->time, nanoseconds, figures->now) / 1e7;
 }
 
-static void add_parameter(KvmFigures *figures, History *history, guint first, Sums *sums,
+static void add_parameter(const KvmFigures *figures, History *history, Sums *sums,
                           const virTypedParameter *parameter)
 {
     const char *field = parameter->field, *rest;
     guint number;
-    switch (field[0]) {
-    case 'b':
-        if (strncmp(field, "block.", 6) == 0) {
-            if (numbered(field + 6, &number, &rest))
-                add_block(sums, rest, parameter);
-        } else if (strncmp(field, "balloon.", 8) == 0) {
-            add_balloon(sums, field + 8, parameter);
-        }
-        break;
-    case 'n':
-        if (strncmp(field, "net.", 4) == 0 && numbered(field + 4, &number, &rest))
+    if ((rest = after(field, "net."))) {
+        if (numbered(rest, &number, &rest))
             add_net(sums, rest, parameter);
-        break;
-    case 'v':
-        if (strcmp(field, "vcpu.current") == 0)
+    } else if ((rest = after(field, "block."))) {
+        if (numbered(rest, &number, &rest))
+            add_block(sums, rest, parameter);
+    } else if ((rest = after(field, "balloon."))) {
+        add_balloon(sums, rest, parameter);
+    } else if ((rest = after(field, "vcpu."))) {
+        if (is(rest, "current")) { /* the first of them */
             sums->current = value_of(parameter);
-        else if (strncmp(field, "vcpu.", 5) == 0 && numbered(field + 5, &number, &rest) &&
-                 strcmp(rest, "time") == 0)
-            add_vcpu(figures, history, first, number, value_of(parameter));
-        break;
-    case 'c':
-        if (strcmp(field, "cpu.time") == 0) {
-            sums->cpu = value_of(parameter);
-            sums->cpu_seen = TRUE;
+            history->vcpu_count = 0;
+        } else if (numbered(rest, &number, &rest) && is(rest, "time")) {
+            add_vcpu(figures, history, number, value_of(parameter));
         }
-        break;
-    default:
-        break;
+    } else if (is(field, "cpu.time")) {
+        sums->cpu = value_of(parameter);
+        sums->cpu_seen = TRUE;
     }
 }
 
@@ -256,10 +265,9 @@ gboolean kvm_figures_add(KvmFigures *figures, const unsigned char *uuid,
 {
     Sums sums = {0};
     History *history = history_of(figures, uuid);
-    guint first = figures->vcpu->len;
     gint64 now = figures->now;
     for (int i = 0; i < count; i++)
-        add_parameter(figures, history, first, &sums, &parameters[i]);
+        add_parameter(figures, history, &sums, &parameters[i]);
 
     GuestFigures figure = {
         .native = history->native,
@@ -272,8 +280,13 @@ gboolean kvm_figures_add(KvmFigures *figures, const unsigned char *uuid,
             rate_if(sums.disk_seen, &history->disk_operations, sums.disk_operations, now),
         .net_in = rate_if(sums.net_seen, &history->net_in, sums.net_in, now),
         .net_out = rate_if(sums.net_seen, &history->net_out, sums.net_out, now),
-        .vcpu_count = (int)(figures->vcpu->len - first),
     };
+    /* After a restart what was told of its processors before is no longer so. */
+    if (!sums.current && isnan(figure.cpu))
+        history->vcpu_count = 0;
+    figure.vcpu_count = (int)history->vcpu_count;
+    for (guint i = 0; i < history->vcpu_count; i++)
+        g_array_append_val(figures->vcpu, history->vcpu[i].rate);
     g_array_append_val(figures->figures, figure);
     gboolean changed = history->turn && ((sums.current && sums.current != history->current) ||
                                          (sums.maximum && sums.maximum != history->maximum));
@@ -300,6 +313,7 @@ KvmBatch *kvm_figures_end(KvmFigures *figures)
     if (count)
         memcpy(batch->figures, figures->figures->data, count * sizeof(GuestFigures));
     batch->count = count;
+    figures->count = (guint)count;
     batch->vcpu = (double *)(gpointer)g_array_free(g_steal_pointer(&figures->vcpu), FALSE);
     char *text = (char *)(batch->figures + count);
     const double *next = batch->vcpu;

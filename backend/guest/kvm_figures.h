@@ -19,6 +19,10 @@
 #define KVM_FIGURES_STATS                                                                      \
     (VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_VCPU |           \
      VIR_DOMAIN_STATS_INTERFACE | VIR_DOMAIN_STATS_BLOCK)
+/* Those that may be left out of a turn: what is known of virtual processors then stays,
+ * and their next rate is the average since. They are up to half of all, and libvirt reads
+ * files for each. */
+#define KVM_FIGURES_SLOW VIR_DOMAIN_STATS_VCPU
 
 /* A counter as it was last seen. */
 typedef struct {

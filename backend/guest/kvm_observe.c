@@ -5,7 +5,9 @@
  *            whenever an event names it. Sleeps on its inbox. What has no event
  *            (autostart, a changed saved definition) is told by libvirt's files;
  *            where they can't be watched it lists again after a quiet minute.
- *   figures  asks for the statistics of all domains once a second.
+ *   figures  asks for the statistics of all domains once a second. Those of virtual
+ *            processors, which only who looks at a guest sees, it leaves out of four
+ *            turns of five while nobody does.
  *   finder   asks for addresses (kvm_finder.h).
  *   libvirt  runs its event loop (kvm_events.h); callbacks (kvm_subscribe.h) only
  *            write to the inbox.
@@ -40,6 +42,8 @@ enum {
     LIST_AGAIN = 60 * SECOND,
     FILES_PAUSE = SECOND / 10, /* libvirt writes a file several times in a row */
     STOP_PATIENCE = SECOND,
+    SLOW_TURNS = 5,          /* what few look at is asked for every so many seconds */
+    LOOKED_AT = 10 * SECOND, /* so long after a look at a guest it is asked for each second */
     FIGURES_THREADS_MAX = 3, /* libvirtd serves 5 requests of a client at once */
     KEEPALIVE_INTERVAL = 10, /* seconds, for daemons on other machines */
     KEEPALIVE_COUNT = 6,
@@ -86,6 +90,7 @@ struct GuestObserver {
     gint64 edited_due;             /* reader's: when to read them; 0: there are none */
     gboolean connecting;           /* reader's: the list of a new connection is being read */
     GHashTable *known;             /* reader's: GuestSummary by native */
+    guint happened;                /* atomic: what libvirt told of domains so far */
 
     GMutex lock; /* for what follows */
     GCond wake;  /* stop, a connection, the end of a thread */
@@ -94,6 +99,7 @@ struct GuestObserver {
     guint generation;         /* of the figures thread at work; others end */
     guint threads;            /* that have not ended */
     guint figures_threads;
+    gint64 looked;        /* monotonic: when somebody last looked at a guest; 0: never */
     gint64 answered;      /* monotonic: last answer, or begin of connecting */
     gint64 answered_real; /* seconds since 1970; 0: never */
     gboolean pinged;
@@ -250,32 +256,76 @@ static void on_addresses(const char *native, GStrv addresses, gpointer user)
 
 /* ---- figures ---- */
 
-static void ask_figures(GuestObserver *observer, virConnectPtr connection, KvmFigures *figures,
-                        guint generation)
+/* What a figures thread keeps from turn to turn. */
+typedef struct {
+    KvmFigures *figures;
+    guint generation, turns;
+    GHashTable *uuids; /* of domains, by name */
+    guint happened;    /* of the observer, when the first of them was asked for */
+} Figures;
+
+/* libvirt writes out a domain's UUID for its log in each call about it, which costs more
+ * than all figures of that domain; its name it just returns. So the UUID of a name is
+ * asked for once, and again after anything happened to a domain: a name that goes to
+ * another one is such an event. */
+static gboolean identify(const Figures *own, virDomainPtr domain, unsigned char *uuid)
+{
+    const char *name = virDomainGetName(domain);
+    const unsigned char *known = name ? g_hash_table_lookup(own->uuids, name) : NULL;
+    if (known) {
+        memcpy(uuid, known, VIR_UUID_BUFLEN);
+        return TRUE;
+    }
+    if (!name || virDomainGetUUID(domain, uuid) < 0)
+        return FALSE;
+    g_hash_table_insert(own->uuids, g_strdup(name), g_memdup2(uuid, VIR_UUID_BUFLEN));
+    return TRUE;
+}
+
+static void add_figures(GuestObserver *observer, Figures *own, virDomainStatsRecordPtr *records,
+                        int count)
+{
+    guint happened = (guint)g_atomic_int_get(&observer->happened);
+    if (own->happened != happened)
+        g_hash_table_remove_all(own->uuids);
+    own->happened = happened;
+    for (int i = 0; i < count; i++) {
+        unsigned char uuid[VIR_UUID_BUFLEN];
+        char native[VIR_UUID_STRING_BUFLEN];
+        if (identify(own, records[i]->dom, uuid) &&
+            kvm_figures_add(own->figures, uuid, records[i]->params, records[i]->nparams) &&
+            virDomainGetUUIDString(records[i]->dom, native) == 0)
+            push_note(observer, NOTE_DOMAIN, native);
+    }
+}
+
+/* With the lock held. */
+static guint choose_statistics(const GuestObserver *observer, Figures *own)
+{
+    gboolean looked = observer->looked && g_get_monotonic_time() - observer->looked < LOOKED_AT;
+    return own->turns++ % SLOW_TURNS == 0 || looked ? KVM_FIGURES_STATS
+                                                    : KVM_FIGURES_STATS & ~KVM_FIGURES_SLOW;
+}
+
+static void ask_figures(GuestObserver *observer, virConnectPtr connection, Figures *own,
+                        guint statistics)
 {
     virDomainStatsRecordPtr *records = NULL;
     gint64 before = g_get_monotonic_time();
-    int count = virConnectGetAllDomainStats(connection, KVM_FIGURES_STATS, &records,
+    int count = virConnectGetAllDomainStats(connection, statistics, &records,
                                             VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE |
                                                 VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
     if (count < 0)
         return; /* the close callback, or the watchdog, sees to the rest */
     g_mutex_lock(&observer->lock);
-    gboolean current = observer->generation == generation && !observer->stop;
+    gboolean current = observer->generation == own->generation && !observer->stop;
     g_mutex_unlock(&observer->lock);
     if (current) {
         note_answer(observer, TRUE);
         /* Each domain was asked at some time during the call. */
-        kvm_figures_begin(figures, before + (g_get_monotonic_time() - before) / 2);
-        for (int i = 0; i < count; i++) {
-            unsigned char uuid[VIR_UUID_BUFLEN];
-            char native[VIR_UUID_STRING_BUFLEN];
-            if (virDomainGetUUID(records[i]->dom, uuid) == 0 &&
-                kvm_figures_add(figures, uuid, records[i]->params, records[i]->nparams) &&
-                virDomainGetUUIDString(records[i]->dom, native) == 0)
-                push_note(observer, NOTE_DOMAIN, native);
-        }
-        send_post(observer, (Post){.batch = kvm_figures_end(figures)});
+        kvm_figures_begin(own->figures, before + (g_get_monotonic_time() - before) / 2);
+        add_figures(observer, own, records, count);
+        send_post(observer, (Post){.batch = kvm_figures_end(own->figures)});
     }
     virDomainStatsRecordListFree(records);
 }
@@ -283,11 +333,14 @@ static void ask_figures(GuestObserver *observer, virConnectPtr connection, KvmFi
 static gpointer run_figures(gpointer pointer)
 {
     GuestObserver *observer = pointer;
-    KvmFigures *figures = kvm_figures_new();
+    Figures own = {
+        .figures = kvm_figures_new(),
+        .uuids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+    };
     g_mutex_lock(&observer->lock);
-    guint generation = observer->generation;
+    own.generation = observer->generation;
     gint64 next = g_get_monotonic_time();
-    while (!observer->stop && observer->generation == generation) {
+    while (!observer->stop && observer->generation == own.generation) {
         if (!observer->connection) {
             g_cond_wait(&observer->wake, &observer->lock);
             next = g_get_monotonic_time();
@@ -299,8 +352,9 @@ static gpointer run_figures(gpointer pointer)
         }
         virConnectPtr connection = observer->connection;
         (void)virConnectRef(connection);
+        guint statistics = choose_statistics(observer, &own);
         g_mutex_unlock(&observer->lock);
-        ask_figures(observer, connection, figures, generation);
+        ask_figures(observer, connection, &own, statistics);
         (void)virConnectClose(connection);
         g_mutex_lock(&observer->lock);
         /* A late turn does not shorten the next one. */
@@ -310,7 +364,8 @@ static gpointer run_figures(gpointer pointer)
     observer->threads--;
     g_cond_broadcast(&observer->wake);
     g_mutex_unlock(&observer->lock);
-    kvm_figures_free(figures);
+    kvm_figures_free(own.figures);
+    g_hash_table_unref(own.uuids);
     observer_unref(observer);
     return NULL;
 }
@@ -365,7 +420,9 @@ static GSourceFuncs watchdog_functions = {.dispatch = watch};
 
 static void on_domain(const char *native, gpointer user)
 {
-    push_note(user, NOTE_DOMAIN, native);
+    GuestObserver *observer = user;
+    g_atomic_int_inc(&observer->happened);
+    push_note(observer, NOTE_DOMAIN, native);
 }
 
 static void on_file(const char *name, gpointer user)
@@ -542,6 +599,7 @@ static virConnectPtr reader_connect(GuestObserver *observer)
     (void)virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT);
     observer->subscription =
         kvm_subscribe(connection, &news, observer_ref(observer), observer_unref);
+    g_atomic_int_inc(&observer->happened); /* for those of the time without connection */
     json_t *versions = versions_read(connection);
     observer->connecting = TRUE;
     gboolean listed = list_all(observer, connection);
@@ -767,5 +825,8 @@ void kvm_observe_stop(GuestObserver *observer)
 
 void kvm_observe_look(GuestObserver *observer, const char *native)
 {
+    g_mutex_lock(&observer->lock);
+    observer->looked = g_get_monotonic_time();
+    g_mutex_unlock(&observer->lock);
     push_note(observer, NOTE_LOOK, native);
 }

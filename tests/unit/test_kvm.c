@@ -292,6 +292,36 @@ static void test_figures(void)
     kvm_figures_free(figures);
 }
 
+/* A turn that leaves the processors out. */
+static KvmBatch *short_turn(KvmFigures *figures, int second, guint64 nanoseconds)
+{
+    virTypedParameter parameters[] = {value("cpu.time", nanoseconds)};
+    kvm_figures_begin(figures, (gint64)second * 1000000);
+    g_assert_false(kvm_figures_add(figures, uuid, parameters, 1));
+    return kvm_figures_end(figures);
+}
+
+static void test_figures_slow(void)
+{
+    KvmFigures *figures = kvm_figures_new();
+    gboolean changed;
+    kvm_batch_free(turn(figures, 1, 10, &changed));
+    kvm_batch_free(turn(figures, 3, 12, &changed));
+    KvmBatch *batch = short_turn(figures, 4, 13 * G_GUINT64_CONSTANT(1000000000));
+    g_assert_cmpfloat_with_epsilon(batch->figures[0].cpu, 100, 1e-9);
+    g_assert_cmpint(batch->figures[0].vcpu_count, ==, 2);
+    g_assert_cmpfloat_with_epsilon(batch->figures[0].vcpu[1], 25, 1e-9);
+    kvm_batch_free(batch);
+    batch = turn(figures, 5, 16, &changed); /* the average since second 3 */
+    g_assert_cmpfloat_with_epsilon(batch->figures[0].vcpu[0], 100, 1e-9);
+    kvm_batch_free(batch);
+    batch = short_turn(figures, 6, 1); /* it began anew */
+    g_assert_cmpint(batch->figures[0].vcpu_count, ==, 0);
+    g_assert_null(batch->figures[0].vcpu);
+    kvm_batch_free(batch);
+    kvm_figures_free(figures);
+}
+
 static void test_figures_forget_and_notice(void)
 {
     KvmFigures *figures = kvm_figures_new();
@@ -396,6 +426,7 @@ int main(int argc, char **argv)
     g_test_add_func("/kvm/xml/hostile", test_hostile_xml);
     g_test_add_func("/kvm/figures/rates", test_rates);
     g_test_add_func("/kvm/figures/turns", test_figures);
+    g_test_add_func("/kvm/figures/slow", test_figures_slow);
     g_test_add_func("/kvm/figures/forget", test_figures_forget_and_notice);
     g_test_add_func("/kvm/state", test_states);
     g_test_add_func("/kvm/keys", test_keys);
