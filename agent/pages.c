@@ -8,28 +8,46 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* A line of proc(5)'s maps: "START-END r-xp OFFSET DEVICE INODE PATH". */
-static gboolean parse_code(const char *line, uintptr_t *start, uintptr_t *end)
+#define OWN_PAGES "Anonymous:"
+
+/* A mapping of proc(5)'s smaps. */
+typedef struct {
+    uintptr_t start, end;
+    gboolean is_copy; /* of a file, and not writable */
+} Mapping;
+
+/* "START-END r-xp OFFSET DEVICE INODE PATH"; FALSE for a line about the mapping. */
+static gboolean parse_head(const char *line, Mapping *mapping)
 {
     char *at;
-    *start = strtoul(line, &at, 16);
-    if (*at != '-')
+    uintptr_t start = strtoul(line, &at, 16);
+    if (at == line || *at != '-')
         return FALSE;
-    *end = strtoul(at + 1, &at, 16);
-    if (!g_str_has_prefix(at, " r-xp "))
+    uintptr_t end = strtoul(at + 1, &at, 16);
+    g_auto(GStrv) words = g_strsplit(at, " ", 6);
+    if (g_strv_length(words) < 5)
         return FALSE;
-    g_auto(GStrv) rest = g_strsplit(at + strlen(" r-xp "), " ", 4);
-    return g_strv_length(rest) == 4 && strtoul(rest[2], NULL, 10) != 0;
+    *mapping = (Mapping){
+        .start = start,
+        .end = end,
+        .is_copy = g_str_has_prefix(words[1], "r-") && strtoul(words[4], NULL, 10) != 0,
+    };
+    return TRUE;
 }
 
 void pages_release(void)
 {
     char line[4096];
-    uintptr_t start, end;
-    FILE *maps = fopen("/proc/self/maps", "re");
-    while (maps && fgets(line, sizeof line, maps))
-        if (parse_code(line, &start, &end))
-            (void)madvise((void *)start, end - start, MADV_DONTNEED); /* NOLINT */
+    Mapping mapping = {0};
+    FILE *maps = fopen("/proc/self/smaps", "re");
+    while (maps && fgets(line, sizeof line, maps)) {
+        /* Pages of its own are relocations, made before it was write-protected. */
+        if (!parse_head(line, &mapping) && mapping.is_copy &&
+            g_str_has_prefix(line, OWN_PAGES) &&
+            strtoul(line + strlen(OWN_PAGES), NULL, 10) == 0)
+            (void)madvise((void *)mapping.start, mapping.end - mapping.start, /* NOLINT */
+                          MADV_DONTNEED);
+    }
     if (maps)
         (void)fclose(maps);
     (void)malloc_trim(0);
