@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 enum {
-    SOON = 100,     /* milliseconds until what is starting or stopping is looked at again */
-    SLOW_TICKS = 5, /* addresses and missing paths are looked at every so many */
+    SOON = 100, /* milliseconds until what is starting or stopping is looked at again */
+    SLOW = 5,   /* addresses and missing paths are looked at every so many seconds */
 };
 
 typedef struct {
@@ -31,7 +31,7 @@ struct GuestObserver {
     GHashTable *watches;    /* inotify watch to the native it is about, or the path */
     int notify, root_watch;
     GSource *tick, *soon, *news;
-    guint64 ticks;
+    gint64 slow_due; /* seconds of monotonic time */
     GuestDriverHealth health;
     char *health_reason;
     gboolean health_told;
@@ -39,6 +39,17 @@ struct GuestObserver {
 };
 
 static void scan(Path *path);
+
+/* On the full second, together with the rest of the agent. */
+static void tick_at(GuestObserver *observer, gint64 second)
+{
+    g_source_set_ready_time(observer->tick, second * G_USEC_PER_SEC);
+}
+
+static gint64 second_now(void)
+{
+    return g_get_monotonic_time() / G_USEC_PER_SEC;
+}
 
 /* ---- telling ---- */
 
@@ -133,6 +144,7 @@ static void add_container(Path *path, const char *name)
     LxcWatched *watched = lxc_watched_new(&observer->shared, path->path, name);
     g_hash_table_insert(observer->containers, (char *)(gintptr)lxc_watched_native(watched),
                         watched);
+    tick_at(observer, second_now() + 1);
 }
 
 static void drop_missing(Path *path, GHashTable *present)
@@ -224,6 +236,7 @@ static void scan(Path *path)
     question->path = g_strdup(path->path);
     question->notify = dup(path->observer->notify); /* a hung scan may outlive the observer */
     lxc_work_submit(path->observer->shared.work, &kind, question, path);
+    tick_at(path->observer, second_now() + 1);
 }
 
 /* ---- news ---- */
@@ -293,7 +306,7 @@ static gboolean on_news(int descriptor, GIOCondition condition, gpointer data)
 
 /* ---- once a second ---- */
 
-static void measure_all(GuestObserver *observer)
+static void measure_all(GuestObserver *observer, gboolean slow)
 {
     g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(GuestFigures));
     GHashTableIter iterator;
@@ -301,7 +314,7 @@ static void measure_all(GuestObserver *observer)
     g_hash_table_iter_init(&iterator, observer->containers);
     while (g_hash_table_iter_next(&iterator, NULL, &watched)) {
         GuestFigures figures;
-        if (lxc_watched_measure(watched, observer->ticks % SLOW_TICKS == 0, &figures))
+        if (lxc_watched_measure(watched, slow, &figures))
             g_array_append_val(all, figures);
     }
     if (all->len > 0)
@@ -309,21 +322,33 @@ static void measure_all(GuestObserver *observer)
                            (const GuestFigures *)(const void *)all->data, all->len);
 }
 
+static gboolean is_scanning(const GuestObserver *observer)
+{
+    for (guint i = 0; i < observer->paths->len; i++)
+        if (((const Path *)g_ptr_array_index(observer->paths, i))->busy)
+            return TRUE;
+    return FALSE;
+}
+
+/* Without containers there is nothing to measure: a node that has none wakes up for
+ * missing paths only. */
 static gboolean on_tick(gpointer data)
 {
     GuestObserver *observer = data;
-    /* On the full second, together with the rest of the agent. */
-    g_source_set_ready_time(observer->tick,
-                            (g_get_monotonic_time() / G_USEC_PER_SEC + 1) * G_USEC_PER_SEC);
-    observer->ticks++;
+    gint64 second = second_now();
+    gboolean slow = second >= observer->slow_due;
+    if (slow)
+        observer->slow_due = second + SLOW;
     lxc_work_check(observer->shared.work);
-    measure_all(observer);
+    measure_all(observer, slow);
     probe(observer);
-    for (guint i = 0; i < observer->paths->len && observer->ticks % SLOW_TICKS == 0; i++) {
+    for (guint i = 0; i < observer->paths->len && slow; i++) {
         Path *path = g_ptr_array_index(observer->paths, i);
         if (path->known && !path->exists && !path->busy)
             scan(path);
     }
+    gboolean idle = g_hash_table_size(observer->containers) == 0 && !is_scanning(observer);
+    tick_at(observer, idle ? observer->slow_due : second + 1);
     return G_SOURCE_CONTINUE;
 }
 
