@@ -1,29 +1,32 @@
 """The agent beside a bare loop over libvirt's statistics."""
 import time
 
-from process import cpu_seconds, median, resident, sleeps, wakeups
+from process import median, resident, sleeps, usage, wakeups
 from table import Row
 from terminal import Terminal
 
+FIRST_TURNS = 2  # of the bare loop, which it does not count
 START_IS_OVER = 30  # seconds after which the agent, or its guests, are at rest
 
 
-def bare(place, what, seconds):
-    """Processor seconds a second of the bare loop."""
-    count, used = place.node(place.node_program('bench/bare_stats'), what, str(seconds)).split()
-    return float(used) / seconds, int(count)
+def together(place, pid, what, seconds):
+    """Processor seconds a second of the agent and of the bare loop, in the same seconds."""
+    with place.start(place.node_program('bench/bare_stats'), what, str(seconds)) as loop:
+        time.sleep(FIRST_TURNS)
+        ours = usage(pid, seconds)
+        return ours, float(loop.stdout.read().split()[1]) / seconds
 
 
 def compare(place, pid, seconds, rounds):
     """Medians of processor seconds a second: the agent, the loop with the agent's
-    statistics, the loop with all of them; taken in turns."""
+    statistics, the loop with all of them. The loops take turns, for libvirt's daemon
+    answers only so many at once."""
     figures = {'ours': [], 'agent': [], 'all': []}
     for _ in range(rounds):
-        before, begin = cpu_seconds(pid), time.monotonic()
-        time.sleep(seconds)
-        figures['ours'].append((cpu_seconds(pid) - before) / (time.monotonic() - begin))
         for what in ('agent', 'all'):
-            figures[what].append(bare(place, what, seconds)[0])
+            ours, theirs = together(place, pid, what, seconds)
+            figures['ours'].append(ours)
+            figures[what].append(theirs)
     return {name: median(values) for name, values in figures.items()}
 
 
@@ -31,8 +34,8 @@ def agent(place):
     """The agent with real domains"""
     pid = place.agent()
     time.sleep(START_IS_OVER)
-    rounds = 3
-    none = compare(place, pid, max(place.seconds // 3, 5), rounds)
+    rounds = 5
+    none = compare(place, pid, max(place.seconds // rounds, 5), rounds)
     place.define(place.domains, 'paused', start=True)
     time.sleep(START_IS_OVER)  # links and addresses of new guests are looked for, too
     some = compare(place, pid, max(place.seconds // rounds, 5), rounds)

@@ -99,6 +99,12 @@ class Place:
         self.up()
         return self.lab('run', 'node1', *command, **options)
 
+    def start(self, *command):
+        """The same, without waiting for its end."""
+        self.up()
+        return subprocess.Popen([LAB, 'run', 'node1', *command], text=True,
+                                stdout=subprocess.PIPE)
+
     def node_program(self, name):
         return f'/opt/gantry/build/tests/{name}'
 
