@@ -54,18 +54,55 @@ daemon_pid() {
     return 1
 }
 
+# node_fault ACT NODE [DAEMON]
 node_fault() {
     local act=${1:-} daemon=${3:-} pid
     node_number "${2:?fault needs: ACT NODE DAEMON}"
     case $act in
-    stop | cont | kill | term | hup) ;;
-    *) die "no such fault: '$act' (stop, cont, kill, term, hup)" ;;
+    partition | heal)
+        "node_$act"
+        return
+        ;;
+    stop | cont | kill | term | hup | start) ;;
+    *) die "no such fault: '$act' (stop, cont, kill, term, hup, start, partition, heal)" ;;
     esac
     case $daemon in
-    gantryd | libvirtd | virtlogd | sshd) ;;
-    *) die "no such daemon: '$daemon' (gantryd, libvirtd, virtlogd, sshd)" ;;
+    corosync)
+        corosync_hold "$act"
+        [ "$act" != start ] || return 0
+        ;;
+    gantryd | libvirtd | virtlogd | sshd) [ "$act" != start ] || die "init starts $daemon by itself" ;;
+    *) die "no such daemon: '$daemon' (gantryd, libvirtd, virtlogd, sshd, corosync)" ;;
     esac
     pid=$(daemon_pid "$node" "$daemon") || die "node$node: $daemon does not run"
     kill -s "${act^^}" "$pid"
     say "node$node: $daemon (pid $pid) got SIG${act^^}"
+}
+
+# corosync_hold ACT: a corosync that was killed on purpose stays down until `start`
+corosync_hold() {
+    case $1 in
+    kill | term) in_member "node$node" touch /run/corosync.down ;;
+    start) in_member "node$node" rm -f /run/corosync.down ;;
+    esac
+}
+
+# Cut off from the other nodes on both legs; the workstation still reaches it.
+node_partition() {
+    in_member "node$node" nft -f - <<EOF
+table inet lab_partition
+delete table inet lab_partition
+table inet lab_partition {
+    set people { type ipv4_addr; elements = { $(lab_net 0).254 } }
+    chain input { type filter hook input priority 0; policy drop; iifname "lo" accept; ip saddr @people accept; }
+    chain output { type filter hook output priority 0; policy drop; oifname "lo" accept; ip daddr @people accept; }
+}
+EOF
+    say "node$node: cut off from the other nodes"
+}
+
+node_heal() {
+    in_member "node$node" nft delete table inet lab_partition 2>/dev/null ||
+        die "node$node is not cut off"
+    say "node$node: reaches the other nodes again"
 }
