@@ -1,0 +1,411 @@
+#include "backend/cluster/corosync_conf.h"
+
+#include "backend/wire/error.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+enum {
+    TOKEN_MIN = 300,
+    TOKEN_MAX = 600000,
+    VOTES_MAX = 255,
+    EXPECTED_MAX = 8192,
+    LABEL_MAX = 63,
+    HOST_MAX = 253
+};
+
+static const char template[] = "# made by Gantry, which changes only what it is asked to\n"
+                               "totem {\n"
+                               "    version: 2\n"
+                               "    cluster_name: gantry\n"
+                               "    config_version: 1\n"
+                               "    transport: knet\n"
+                               "    crypto_cipher: aes256\n"
+                               "    crypto_hash: sha256\n"
+                               "}\n"
+                               "\n"
+                               "quorum {\n"
+                               "    provider: corosync_votequorum\n"
+                               "}\n"
+                               "\n"
+                               "logging {\n"
+                               "    to_stderr: no\n"
+                               "    to_logfile: yes\n"
+                               "    logfile: /var/log/corosync/corosync.log\n"
+                               "    to_syslog: yes\n"
+                               "    timestamp: on\n"
+                               "}\n"
+                               "\n"
+                               "nodelist {\n"
+                               "}\n";
+
+void corosync_node_free(CorosyncNode *node)
+{
+    if (!node)
+        return;
+    for (size_t i = 0; i < COROSYNC_LINKS_MAX; i++)
+        g_free(node->addresses[i]);
+    g_free(node->name);
+    g_free(node);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CorosyncNode, corosync_node_free)
+
+guint corosync_node_links(const CorosyncNode *node)
+{
+    guint count = 0;
+    while (count < COROSYNC_LINKS_MAX && node->addresses[count])
+        count++;
+    return count;
+}
+
+/* ---- words ---- */
+
+static gboolean is_name(const char *text, size_t max, const char *extra)
+{
+    size_t length = text ? strlen(text) : 0;
+    if (length == 0 || length > max || !g_ascii_isalnum(*text))
+        return FALSE;
+    for (; *text; text++)
+        if (!g_ascii_isalnum(*text) && !strchr(extra, *text))
+            return FALSE;
+    return TRUE;
+}
+
+gboolean corosync_name_is_valid(const char *name)
+{
+    return is_name(name, COROSYNC_NAME_MAX, "._-");
+}
+
+gboolean corosync_node_name_is_valid(const char *name)
+{
+    return is_name(name, LABEL_MAX, ".-_");
+}
+
+gboolean corosync_address_is_valid(const char *address)
+{
+    struct in6_addr bytes;
+    return address && (inet_pton(AF_INET, address, &bytes) == 1 ||
+                       inet_pton(AF_INET6, address, &bytes) == 1 ||
+                       (is_name(address, HOST_MAX, ".-") &&
+                        strspn(address, "0123456789.") != strlen(address)));
+}
+
+/* ---- reading a value ---- */
+
+typedef struct {
+    const CorosyncText *conf;
+    GError **error;
+} Check;
+
+static gboolean wrong(const Check *check, guint line, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
+static gboolean wrong(const Check *check, guint line, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    g_autofree char *what = g_strdup_vprintf(format, values);
+    va_end(values);
+    if (line)
+        wire_error_set(check->error, WIRE_ERROR_CONFIG, "corosync.conf:%u: %s", line, what);
+    else
+        wire_error_set(check->error, WIRE_ERROR_CONFIG, "corosync.conf: %s", what);
+    return FALSE;
+}
+
+static gboolean check_number(const Check *check, const char *section, guint index,
+                             const char *key, guint64 min, guint64 max, gboolean required)
+{
+    guint line = 0;
+    guint64 number;
+    const char *text = corosync_text_get(check->conf, section, index, key, &line);
+    if (!text)
+        return !required || wrong(check, 0, "%s.%s is missing", section, key);
+    if (g_ascii_string_to_unsigned(text, 10, min, max, &number, NULL))
+        return TRUE;
+    return wrong(check, line,
+                 "%s.%s: expected a whole number from %" G_GUINT64_FORMAT
+                 " to %" G_GUINT64_FORMAT ", found \"%s\"",
+                 section, key, min, max, text);
+}
+
+static gboolean check_choice(const Check *check, const char *section, const char *key,
+                             const char *choices, gboolean required)
+{
+    guint line = 0;
+    const char *text = corosync_text_get(check->conf, section, 0, key, &line);
+    g_auto(GStrv) words = g_strsplit(choices, "|", -1);
+    if (!text)
+        return !required || wrong(check, 0, "%s.%s is missing", section, key);
+    if (g_strv_contains((const char *const *)words, text))
+        return TRUE;
+    g_autofree char *all = g_strjoinv(" or ", words);
+    return wrong(check, line, "%s.%s: expected %s, found \"%s\"", section, key, all, text);
+}
+
+static guint64 number_of(const CorosyncText *conf, const char *section, guint index,
+                         const char *key, guint64 fallback)
+{
+    guint64 number = fallback;
+    const char *text = corosync_text_get(conf, section, index, key, NULL);
+    if (text)
+        (void)g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, &number, NULL);
+    return number;
+}
+
+static CorosyncNode *read_node(const CorosyncText *conf, guint index)
+{
+    CorosyncNode *node = g_new0(CorosyncNode, 1);
+    node->id = (guint)number_of(conf, "nodelist.node", index, "nodeid", 0);
+    node->votes = (guint)number_of(conf, "nodelist.node", index, "quorum_votes", 1);
+    node->name = g_strdup(corosync_text_get(conf, "nodelist.node", index, "name", NULL));
+    for (int i = 0; i < COROSYNC_LINKS_MAX; i++) {
+        char key[16];
+        g_snprintf(key, sizeof key, "ring%d_addr", i);
+        node->addresses[i] =
+            g_strdup(corosync_text_get(conf, "nodelist.node", index, key, NULL));
+    }
+    return node;
+}
+
+GPtrArray *corosync_conf_nodes(const CorosyncText *conf)
+{
+    GPtrArray *nodes = g_ptr_array_new_with_free_func((GDestroyNotify)corosync_node_free);
+    for (guint i = 0; i < corosync_text_count(conf, "nodelist.node"); i++)
+        g_ptr_array_add(nodes, read_node(conf, i));
+    return nodes;
+}
+
+/* ---- checking ---- */
+
+static gboolean check_totem(const Check *check)
+{
+    guint line = 0;
+    const char *name = corosync_text_get(check->conf, "totem", 0, "cluster_name", &line);
+    if (!name)
+        return wrong(check, 0, "totem.cluster_name is missing");
+    if (!corosync_name_is_valid(name))
+        return wrong(check, line,
+                     "totem.cluster_name: expected 1 to 32 letters, digits, dots, dashes and "
+                     "underscores, found \"%s\"",
+                     name);
+    return check_choice(check, "totem", "version", "2", TRUE) &&
+           check_choice(check, "totem", "transport", "knet", FALSE) &&
+           check_choice(check, "totem", "crypto_cipher", "none|aes256|aes192|aes128", FALSE) &&
+           check_choice(check, "totem", "crypto_hash", "none|md5|sha1|sha256|sha384|sha512",
+                        FALSE) &&
+           check_number(check, "totem", 0, "config_version", 1, G_MAXINT64, FALSE) &&
+           check_number(check, "totem", 0, "token", TOKEN_MIN, TOKEN_MAX, FALSE);
+}
+
+static gboolean check_quorum(const Check *check)
+{
+    return check_choice(check, "quorum", "provider", "corosync_votequorum", TRUE) &&
+           check_number(check, "quorum", 0, "expected_votes", 1, EXPECTED_MAX, FALSE) &&
+           check_choice(check, "quorum", "two_node", "0|1", FALSE);
+}
+
+static gboolean check_addresses(const Check *check, const CorosyncNode *node, guint links,
+                                GHashTable *seen)
+{
+    for (guint i = 0; i < COROSYNC_LINKS_MAX; i++) {
+        if ((node->addresses[i] != NULL) != (i < links))
+            return wrong(check, 0,
+                         "node %s: every node needs the same links, from ring0_addr on",
+                         node->name);
+        if (!node->addresses[i])
+            continue;
+        if (!corosync_address_is_valid(node->addresses[i]))
+            return wrong(check, 0, "node %s: ring%u_addr: \"%s\" is no address", node->name, i,
+                         node->addresses[i]);
+        if (!g_hash_table_add(seen, node->addresses[i]))
+            return wrong(check, 0, "node %s: ring%u_addr: %s is there already", node->name, i,
+                         node->addresses[i]);
+    }
+    return TRUE;
+}
+
+static gboolean check_nodes(const Check *check)
+{
+    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) ids = g_hash_table_new(NULL, NULL);
+    g_autoptr(GHashTable) addresses = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) nodes = NULL;
+    guint count = corosync_text_count(check->conf, "nodelist.node");
+    if (count == 0 || count > COROSYNC_NODES_MAX)
+        return wrong(check, 0, "a cluster has 1 to %d nodes, this one %u", COROSYNC_NODES_MAX,
+                     count);
+    nodes = corosync_conf_nodes(check->conf);
+    for (guint i = 0; i < count; i++) {
+        const CorosyncNode *node = nodes->pdata[i];
+        guint links = MAX(1, corosync_node_links(nodes->pdata[0]));
+        if (!check_number(check, "nodelist.node", i, "nodeid", 1, COROSYNC_ID_MAX, TRUE) ||
+            !check_number(check, "nodelist.node", i, "quorum_votes", 0, VOTES_MAX, FALSE))
+            return FALSE;
+        if (!corosync_node_name_is_valid(node->name))
+            return wrong(check, 0, "node %u has no name, or none that a host can have",
+                         node->id);
+        if (!g_hash_table_add(names, node->name))
+            return wrong(check, 0, "two nodes have the name %s", node->name);
+        if (!g_hash_table_add(ids, GUINT_TO_POINTER(node->id)))
+            return wrong(check, 0, "two nodes have the nodeid %u", node->id);
+        if (!check_addresses(check, node, links, addresses))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean corosync_conf_check(const CorosyncText *conf, GError **error)
+{
+    Check check = {conf, error};
+    return check_totem(&check) && check_quorum(&check) && check_nodes(&check);
+}
+
+CorosyncText *corosync_conf_parse(const char *text, size_t length, GError **error)
+{
+    g_autoptr(CorosyncText) conf = corosync_text_parse(text, length, error);
+    return conf && corosync_conf_check(conf, error) ? g_steal_pointer(&conf) : NULL;
+}
+
+/* ---- what it says ---- */
+
+const char *corosync_conf_cluster(const CorosyncText *conf)
+{
+    return corosync_text_get(conf, "totem", 0, "cluster_name", NULL);
+}
+
+guint64 corosync_conf_version(const CorosyncText *conf)
+{
+    return number_of(conf, "totem", 0, "config_version", 0);
+}
+
+void corosync_conf_set_version(CorosyncText *conf, guint64 version)
+{
+    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, version);
+    corosync_text_set(conf, "totem", 0, "config_version", text);
+}
+
+gboolean corosync_conf_is_encrypted(const CorosyncText *conf)
+{
+    const char *cipher = corosync_text_get(conf, "totem", 0, "crypto_cipher", NULL);
+    const char *hash = corosync_text_get(conf, "totem", 0, "crypto_hash", NULL);
+    return cipher && hash && strcmp(cipher, "none") != 0 && strcmp(hash, "none") != 0;
+}
+
+gboolean corosync_conf_is_two_node(const CorosyncText *conf)
+{
+    return number_of(conf, "quorum", 0, "two_node", 0) == 1;
+}
+
+CorosyncNode *corosync_conf_node(const CorosyncText *conf, const char *name)
+{
+    for (guint i = 0; i < corosync_text_count(conf, "nodelist.node"); i++)
+        if (g_strcmp0(corosync_text_get(conf, "nodelist.node", i, "name", NULL), name) == 0)
+            return read_node(conf, i);
+    return NULL;
+}
+
+gboolean corosync_conf_is_untouched(const CorosyncText *conf)
+{
+    if (corosync_text_count(conf, "nodelist.node") != 1)
+        return corosync_text_count(conf, "nodelist.node") == 0;
+    const char *address = corosync_text_get(conf, "nodelist.node", 0, "ring0_addr", NULL);
+    return address && (g_str_has_prefix(address, "127.") || strcmp(address, "::1") == 0 ||
+                       strcmp(address, "localhost") == 0);
+}
+
+/* ---- changes ---- */
+
+CorosyncText *corosync_conf_new(const char *cluster)
+{
+    CorosyncText *conf = corosync_text_parse(template, strlen(template), NULL);
+    corosync_text_set(conf, "totem", 0, "cluster_name", cluster);
+    return conf;
+}
+
+guint corosync_conf_free_id(const CorosyncText *conf)
+{
+    g_autoptr(GPtrArray) nodes = corosync_conf_nodes(conf);
+    for (guint id = 1;; id++) {
+        gboolean taken = FALSE;
+        for (guint i = 0; i < nodes->len && !taken; i++)
+            taken = ((const CorosyncNode *)nodes->pdata[i])->id == id;
+        if (!taken)
+            return id;
+    }
+}
+
+static gboolean is_free(const GPtrArray *nodes, const CorosyncNode *node, GError **error)
+{
+    for (guint i = 0; i < nodes->len; i++) {
+        const CorosyncNode *other = nodes->pdata[i];
+        if (g_str_equal(other->name, node->name) || other->id == node->id) {
+            wire_error_set(error, WIRE_ERROR_BUSY,
+                           "the cluster has a node %s with number %u already", other->name,
+                           other->id);
+            return FALSE;
+        }
+        for (guint l = 0; l < corosync_node_links(node); l++)
+            for (guint m = 0; m < corosync_node_links(other); m++)
+                if (g_str_equal(node->addresses[l], other->addresses[m])) {
+                    wire_error_set(error, WIRE_ERROR_BUSY, "%s has the address %s already",
+                                   other->name, other->addresses[m]);
+                    return FALSE;
+                }
+    }
+    return TRUE;
+}
+
+static void write_node(CorosyncText *conf, const CorosyncNode *node)
+{
+    char number[16], key[16];
+    guint index = corosync_text_add(conf, "nodelist.node");
+    g_snprintf(number, sizeof number, "%u", node->id);
+    corosync_text_set(conf, "nodelist.node", index, "nodeid", number);
+    corosync_text_set(conf, "nodelist.node", index, "name", node->name);
+    for (guint i = 0; i < corosync_node_links(node); i++) {
+        g_snprintf(key, sizeof key, "ring%u_addr", i);
+        corosync_text_set(conf, "nodelist.node", index, key, node->addresses[i]);
+    }
+    g_snprintf(number, sizeof number, "%u", node->votes);
+    if (node->votes != 1)
+        corosync_text_set(conf, "nodelist.node", index, "quorum_votes", number);
+}
+
+gboolean corosync_conf_add_node(CorosyncText *conf, const CorosyncNode *node, GError **error)
+{
+    g_autoptr(GPtrArray) nodes = corosync_conf_nodes(conf);
+    if (nodes->len >= COROSYNC_NODES_MAX) {
+        wire_error_set(error, WIRE_ERROR_LIMIT, "a cluster has at most %d nodes",
+                       COROSYNC_NODES_MAX);
+        return FALSE;
+    }
+    if (!is_free(nodes, node, error))
+        return FALSE;
+    g_autoptr(CorosyncText) changed = corosync_text_copy(conf);
+    write_node(changed, node);
+    if (!corosync_conf_check(changed, error))
+        return FALSE;
+    write_node(conf, node);
+    return TRUE;
+}
+
+gboolean corosync_conf_remove_node(CorosyncText *conf, const char *name, GError **error)
+{
+    guint count = corosync_text_count(conf, "nodelist.node");
+    for (guint i = 0; i < count; i++) {
+        if (g_strcmp0(corosync_text_get(conf, "nodelist.node", i, "name", NULL), name) != 0)
+            continue;
+        if (count == 1) {
+            wire_error_set(
+                error, WIRE_ERROR_STATE,
+                "%s is the last node of the cluster: it can leave, but not be removed", name);
+            return FALSE;
+        }
+        corosync_text_remove(conf, "nodelist.node", i);
+        return TRUE;
+    }
+    wire_error_set_field(error, WIRE_ERROR_NOT_FOUND, "node", "the cluster has no node %s",
+                         name);
+    return FALSE;
+}
