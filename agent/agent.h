@@ -29,5 +29,6 @@ struct Agent {
     struct LinkTable *links;
     struct AlarmTable *alarms;
     struct StreamTable *streams;
+    struct ClusterPart *cluster;
     struct SessionTable *sessions;
 };

@@ -13,6 +13,7 @@ typedef struct {
 /* Each ended by a row without a method. */
 extern const HandlerRow handlers_session[];
 extern const HandlerRow handlers_guest[];
+extern const HandlerRow handlers_cluster[];
 extern const HandlerRow handlers_node[];
 extern const HandlerRow handlers_task[];
 extern const HandlerRow handlers_stream[];

@@ -2,6 +2,7 @@
 
 #include "agent/agent.h"
 #include "agent/alarms.h"
+#include "agent/cluster.h"
 #include "agent/events.h"
 #include "agent/guests.h"
 #include "agent/inventory.h"
@@ -208,6 +209,7 @@ static void start_parts(Run *run)
     agent->storages = storage_table_new(agent);
     agent->links = link_table_new(agent);
     agent->streams = stream_table_new(agent);
+    agent->cluster = cluster_part_new(agent);
     agent->sessions = session_table_new(agent);
     agent->store =
         store_open(&(StoreSettings){.path = store_path, .transport = &store_transport_solo},
@@ -219,6 +221,7 @@ static void stop_parts(Run *run)
     Agent *agent = &run->agent;
     listener_free(run->listener);
     session_table_free(agent->sessions);
+    cluster_part_free(agent->cluster);
     stream_table_free(agent->streams);
     task_board_stop(agent->tasks);
     guest_table_free(agent->guests);

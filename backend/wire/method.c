@@ -229,6 +229,10 @@ static const WireMethod methods[] = {
     CHANGE("task.cancel", OPERATOR, task_parameters, "cancels a task", "an empty object"),
     READ("task.wait", task_wait_parameters, "waits for the end of a task", "the task's fields"),
 
+    READ("cluster.status", NULL, "how the cluster of this node is",
+         "cluster, state (none, absent, silent, up), quorate, votes, expected, quorum, nodes, "
+         "links and problems, each with what to do"),
+
     READ("storage.list", NULL, "all storages", "storages"),
     READ("storage.show", storage_parameters, "a storage and its volumes",
          "storage and volumes"),

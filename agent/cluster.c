@@ -1,0 +1,329 @@
+#include "agent/cluster.h"
+
+#include "agent/alarms.h"
+#include "agent/cluster_problems.h"
+#include "agent/inventory.h"
+#include "backend/cluster/corosync_files.h"
+#include "backend/wire/error.h"
+#include "backend/wire/message.h"
+
+#include <unistd.h>
+
+enum {
+    READ_DEADLINE = 10000, /* ms */
+    SETTLE = 3             /* seconds in which corosync may start before it is missed */
+};
+
+struct ClusterPart {
+    Agent *agent;
+    Membership *membership;
+    CorosyncText *conf;
+    char *trouble; /* why corosync.conf can't be used */
+    gboolean reading, again;
+    guint64 loaded; /* the version that corosync had when the file was read */
+    MembershipState seen;
+    gint64 began;
+    guint settle;
+    GPtrArray *waiting; /* of Request: status asked while the file is read */
+    GHashTable *alarms; /* keys raised */
+};
+
+/* ---- telling ---- */
+
+static ClusterFacts facts_of(const ClusterPart *part)
+{
+    ClusterFacts facts = {.node = part->agent->node,
+                          .view = membership_view(part->membership),
+                          .conf = part->conf,
+                          .conf_trouble = part->trouble};
+    facts.state = membership_state(part->membership, &facts.since);
+    return facts;
+}
+
+static gboolean is_settled(const ClusterPart *part, const ClusterFacts *facts)
+{
+    return facts->state != MEMBERSHIP_ABSENT ||
+           g_get_monotonic_time() - facts->since > (gint64)SETTLE * G_USEC_PER_SEC;
+}
+
+static void tell_alarms(ClusterPart *part, const ClusterFacts *facts)
+{
+    g_autoptr(GPtrArray) problems = cluster_problems(facts);
+    g_autoptr(GHashTable) before = g_steal_pointer(&part->alarms);
+    part->alarms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < problems->len; i++) {
+        const ClusterProblem *problem = problems->pdata[i];
+        alarms_raise(part->agent->alarms, problem->severity, problem->key, problem->object,
+                     "%s", problem->text);
+        g_hash_table_add(part->alarms, g_strdup(problem->key));
+    }
+    GHashTableIter iterator;
+    gpointer key;
+    g_hash_table_iter_init(&iterator, before);
+    while (g_hash_table_iter_next(&iterator, &key, NULL))
+        if (!g_hash_table_contains(part->alarms, key))
+            alarms_clear(part->agent->alarms, key);
+}
+
+static const char *cluster_name(const ClusterFacts *facts)
+{
+    if (facts->view && facts->view->cluster)
+        return facts->view->cluster;
+    return facts->conf ? corosync_conf_cluster(facts->conf) : NULL;
+}
+
+static void tell_node(const ClusterPart *part, const ClusterFacts *facts)
+{
+    const char *name = cluster_name(facts);
+    json_t *fields =
+        json_pack("{s:n,s:n,s:n,s:n}", "cluster", "quorate", "members", "cluster_size");
+    if (name) {
+        const MembershipView *view = facts->view;
+        guint size =
+            view ? view->nodes->len : corosync_text_count(facts->conf, "nodelist.node");
+        json_object_set_new(fields, "cluster", wire_string(name));
+        json_object_set_new(fields, "cluster_size", json_integer(size));
+        json_object_set_new(fields, "members", json_integer(membership_view_members(view)));
+        json_object_set_new(
+            fields, "quorate",
+            json_boolean(view && view->quorate && facts->state == MEMBERSHIP_UP));
+    }
+    inventory_update(part->agent->inventory, OBJECT_NODE, part->agent->node, fields);
+}
+
+static gboolean on_settled(gpointer user);
+
+static void tell(ClusterPart *part)
+{
+    ClusterFacts facts = facts_of(part);
+    tell_node(part, &facts);
+    if (is_settled(part, &facts))
+        tell_alarms(part, &facts);
+    else if (!part->settle)
+        part->settle = g_timeout_add_seconds(SETTLE + 1, on_settled, part);
+}
+
+static gboolean on_settled(gpointer user)
+{
+    ClusterPart *part = user;
+    part->settle = 0;
+    tell(part);
+    return G_SOURCE_REMOVE;
+}
+
+/* ---- status ---- */
+
+static const char *state_name(const ClusterFacts *facts)
+{
+    static const char *const names[] = {"absent", "silent", "up"};
+    return !facts->conf && !facts->view ? "none" : names[facts->state];
+}
+
+static json_t *node_json(const ClusterFacts *facts, const MembershipNode *node)
+{
+    CorosyncNode *known = facts->conf ? corosync_conf_node(facts->conf, node->name) : NULL;
+    json_t *addresses = json_array();
+    for (guint i = 0; known && i < corosync_node_links(known); i++)
+        json_array_append_new(addresses, wire_string(known->addresses[i]));
+    corosync_node_free(known);
+    json_t *version =
+        node->config_version ? json_integer((json_int_t)node->config_version) : json_null();
+    return json_pack("{s:i,s:o,s:b,s:b,s:i,s:o,s:o}", "id", (int)node->id, "name",
+                     wire_string(node->name), "member", node->member, "local",
+                     node->id == facts->view->own, "votes", (int)node->votes, "config_version",
+                     version, "addresses", addresses);
+}
+
+static json_t *links_json(const MembershipView *view)
+{
+    json_t *list = json_array();
+    for (guint i = 0; i < view->nodes->len; i++) {
+        const MembershipNode *node = view->nodes->pdata[i];
+        for (guint l = 0; l < node->links->len; l++) {
+            const MembershipLink *link = &g_array_index(node->links, MembershipLink, l);
+            json_t *latency = link->connected && link->latency
+                                  ? json_real((double)link->latency / 1000)
+                                  : json_null();
+            json_array_append_new(
+                list, json_pack("{s:o,s:i,s:o,s:s,s:o,s:i}", "node", wire_string(node->name),
+                                "link", (int)link->link, "address", wire_string(link->address),
+                                "state", link->connected ? "connected" : "down", "latency_ms",
+                                latency, "lost", (int)link->down_count));
+        }
+    }
+    return list;
+}
+
+static json_t *problems_json(const ClusterFacts *facts)
+{
+    g_autoptr(GPtrArray) problems = cluster_problems(facts);
+    json_t *list = json_array();
+    for (guint i = 0; i < problems->len; i++) {
+        const ClusterProblem *problem = problems->pdata[i];
+        json_array_append_new(
+            list, json_pack("{s:s,s:o,s:o}", "severity",
+                            problem->severity == EVENT_ERROR ? "error" : "warning", "object",
+                            wire_string(problem->object), "text", wire_string(problem->text)));
+    }
+    return list;
+}
+
+static void add_view(json_t *answer, const ClusterFacts *facts)
+{
+    const MembershipView *view = facts->view;
+    json_t *nodes = json_array();
+    for (guint i = 0; i < view->nodes->len; i++)
+        json_array_append_new(nodes, node_json(facts, view->nodes->pdata[i]));
+    g_autofree char *ring =
+        g_strdup_printf("%u.%" G_GINT64_MODIFIER "x", view->ring_node, view->ring_sequence);
+    json_t *more =
+        json_pack("{s:b,s:i,s:i,s:i,s:I,s:s,s:i,s:b,s:o,s:o}", "quorate",
+                  view->quorate && facts->state == MEMBERSHIP_UP, "votes", (int)view->total,
+                  "expected", (int)view->expected, "quorum", (int)view->quorum,
+                  "config_version", (json_int_t)view->config_version, "ring", ring, "members",
+                  (int)membership_view_members(view), "device", view->device, "nodes", nodes,
+                  "links", links_json(view));
+    json_object_update_new(answer, more);
+}
+
+static void answer_status(const ClusterPart *part, Request *request)
+{
+    ClusterFacts facts = facts_of(part);
+    json_t *answer =
+        json_pack("{s:s,s:o,s:s,s:o}", "node", part->agent->node, "cluster",
+                  cluster_name(&facts) ? wire_string(cluster_name(&facts)) : json_null(),
+                  "state", state_name(&facts), "problems", problems_json(&facts));
+    if (facts.view) {
+        json_object_set_new(
+            answer, "age",
+            json_real((double)(g_get_monotonic_time() - facts.view->taken) / G_USEC_PER_SEC));
+        add_view(answer, &facts);
+    }
+    request_answer(request, answer);
+}
+
+/* ---- the file ---- */
+
+static gpointer read_conf(gpointer data, GError **error)
+{
+    int directory = corosync_directory_open(COROSYNC_DIRECTORY, error);
+    if (directory < 0)
+        return NULL;
+    g_autoptr(CorosyncText) conf = corosync_file_load(directory, COROSYNC_CONF, error);
+    (void)close(directory);
+    if (conf && corosync_conf_is_untouched(conf)) {
+        wire_error_set(error, WIRE_ERROR_NOT_FOUND, "it is as the package ships it");
+        return NULL;
+    }
+    return conf && corosync_conf_check(conf, error) ? g_steal_pointer(&conf) : NULL;
+}
+
+static void release_conf(gpointer conf)
+{
+    corosync_text_free(conf);
+}
+
+static void refresh(ClusterPart *part);
+
+static void on_read(gpointer result, const GError *error, gpointer user)
+{
+    ClusterPart *part = user;
+    WireErrorCode code = error ? wire_error_code(error) : WIRE_ERROR_FAILED;
+    gboolean none = code == WIRE_ERROR_NOT_FOUND || code == WIRE_ERROR_UNAVAILABLE;
+    part->reading = FALSE;
+    /* An answer that comes too late says nothing about the file. */
+    if (code != WIRE_ERROR_TIMEOUT) {
+        g_clear_pointer(&part->conf, corosync_text_free);
+        g_clear_pointer(&part->trouble, g_free);
+        part->conf = result;
+    }
+    if (error && !none) {
+        g_free(part->trouble);
+        part->trouble = g_strdup(error->message);
+    }
+    tell(part);
+    for (guint i = 0; i < part->waiting->len; i++)
+        answer_status(part, part->waiting->pdata[i]);
+    g_ptr_array_set_size(part->waiting, 0);
+    if (part->again)
+        refresh(part);
+}
+
+static void refresh(ClusterPart *part)
+{
+    part->again = part->reading;
+    if (part->reading)
+        return;
+    part->reading = TRUE;
+    worker_submit(part->agent->workers, &(WorkerJob){.key = "corosync.conf",
+                                                     .deadline = READ_DEADLINE,
+                                                     .run = read_conf,
+                                                     .free_result = release_conf,
+                                                     .done = on_read,
+                                                     .user = part});
+}
+
+/* ---- from corosync ---- */
+
+static void on_changed(gpointer user)
+{
+    ClusterPart *part = user;
+    const MembershipView *view = membership_view(part->membership);
+    MembershipState state = membership_state(part->membership, NULL);
+    guint64 version = view ? view->config_version : 0;
+    gboolean other = version != part->loaded || state != part->seen;
+    part->loaded = version;
+    part->seen = state;
+    tell(part);
+    if (other)
+        refresh(part);
+}
+
+ClusterPart *cluster_part_new(Agent *agent)
+{
+    static const char *const groups[] = {CLUSTER_GROUPS_NAMES, NULL};
+    static const MembershipEvents events = {.changed = on_changed};
+    ClusterPart *part = g_new0(ClusterPart, 1);
+    part->agent = agent;
+    part->waiting = g_ptr_array_new();
+    part->alarms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    part->membership = membership_new(groups, &events, part);
+    refresh(part);
+    return part;
+}
+
+void cluster_part_free(ClusterPart *part)
+{
+    if (!part)
+        return;
+    g_clear_handle_id(&part->settle, g_source_remove);
+    membership_free(part->membership);
+    g_ptr_array_unref(part->waiting);
+    g_hash_table_unref(part->alarms);
+    corosync_text_free(part->conf);
+    g_free(part->trouble);
+    g_free(part);
+}
+
+const CorosyncText *cluster_part_conf(const ClusterPart *part)
+{
+    return part->conf;
+}
+
+Membership *cluster_part_membership(const ClusterPart *part)
+{
+    return part->membership;
+}
+
+void cluster_part_refresh(ClusterPart *part)
+{
+    membership_poke(part->membership);
+    refresh(part);
+}
+
+/* With the file as it is now: somebody may have changed it by hand. */
+void cluster_part_status(ClusterPart *part, Request *request)
+{
+    g_ptr_array_add(part->waiting, request);
+    refresh(part);
+}

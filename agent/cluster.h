@@ -1,0 +1,33 @@
+/* cluster - this node's part in a cluster: membership as it is, in words, in the
+ * inventory and as alarms.
+ *
+ * A node without /etc/corosync/corosync.conf is in no cluster, and all here is quiet.
+ * Otherwise the node's object says cluster, quorate, members and cluster_size, and whatever
+ * is not well is an alarm (cluster_problems.h). The file is read in a worker when corosync
+ * says that something changed, never in the main loop.
+ */
+#pragma once
+
+#include "agent/agent.h"
+#include "agent/request.h"
+#include "backend/cluster/corosync_conf.h"
+#include "backend/cluster/membership.h"
+
+/* The groups of membership.h, by index: agents only; and agents with whoever changes
+ * corosync.conf (cluster_change.h). */
+enum { CLUSTER_GROUP_AGENTS, CLUSTER_GROUP_CONFIG };
+#define CLUSTER_GROUPS_NAMES "gantry/1", "gantry/1/config"
+
+typedef struct ClusterPart ClusterPart;
+
+ClusterPart *cluster_part_new(Agent *agent);
+void cluster_part_free(ClusterPart *part);
+
+/* corosync.conf as it was read last; NULL: this node is in no cluster. Borrowed. */
+const CorosyncText *cluster_part_conf(const ClusterPart *part);
+Membership *cluster_part_membership(const ClusterPart *part);
+/* The file, or corosync's run, has been changed by the agent: look again. */
+void cluster_part_refresh(ClusterPart *part);
+
+/* Answers cluster.status. */
+void cluster_part_status(ClusterPart *part, Request *request);

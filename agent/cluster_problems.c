@@ -1,0 +1,181 @@
+#include "agent/cluster_problems.h"
+
+#include <string.h>
+
+static void problem_free(gpointer data)
+{
+    ClusterProblem *problem = data;
+    g_free(problem->key);
+    g_free(problem->object);
+    g_free(problem->text);
+    g_free(problem);
+}
+
+static void add(GPtrArray *list, EventSeverity severity, char *key, const char *object,
+                const char *format, ...) G_GNUC_PRINTF(5, 6);
+
+/* Takes key. */
+static void add(GPtrArray *list, EventSeverity severity, char *key, const char *object,
+                const char *format, ...)
+{
+    va_list values;
+    ClusterProblem *problem = g_new0(ClusterProblem, 1);
+    va_start(values, format);
+    problem->text = g_strdup_vprintf(format, values);
+    va_end(values);
+    problem->severity = severity;
+    problem->key = key;
+    problem->object = g_strdup(object);
+    g_ptr_array_add(list, problem);
+}
+
+/* ---- corosync itself ---- */
+
+static void judge_engine(const ClusterFacts *facts, GPtrArray *list)
+{
+    if (facts->conf_trouble)
+        add(list, EVENT_ERROR, g_strdup("cluster/conf"), facts->node,
+            "%s's corosync.conf can't be used: %s", facts->node, facts->conf_trouble);
+    if (!facts->conf)
+        return;
+    if (facts->state == MEMBERSHIP_ABSENT)
+        add(list, EVENT_ERROR, g_strdup("cluster/corosync"), facts->node,
+            "corosync does not run on %s, so it takes no part in the cluster; its guests go on "
+            "running. Start it with: systemctl start corosync; why it ended is in journalctl "
+            "-u "
+            "corosync",
+            facts->node);
+    if (facts->state == MEMBERSHIP_SILENT)
+        add(list, EVENT_ERROR, g_strdup("cluster/corosync"), facts->node,
+            "corosync on %s does not answer: it is stopped or gets no processor; what is shown "
+            "of the cluster is old. If it stays so: systemctl restart corosync",
+            facts->node);
+}
+
+/* ---- votes and nodes ---- */
+
+static char *join_lost(const MembershipView *view, const char *between)
+{
+    GString *names = g_string_new(NULL);
+    for (guint i = 0; i < view->nodes->len; i++) {
+        const MembershipNode *node = view->nodes->pdata[i];
+        if (!node->member)
+            g_string_append_printf(names, "%s%s", names->len ? between : "", node->name);
+    }
+    return g_string_free(names, FALSE);
+}
+
+static void judge_quorum(const ClusterFacts *facts, GPtrArray *list)
+{
+    const MembershipView *view = facts->view;
+    if (view->quorate)
+        return;
+    g_autofree char *lost = join_lost(view, ", ");
+    g_autofree char *confirm = join_lost(view, " ");
+    g_autofree char *instead =
+        *lost && view->total
+            ? g_strdup_printf("; start what is not seen (%s), or, only when you "
+                              "know that it is off and stays off: gantry "
+                              "cluster expected %u --confirm %s",
+                              lost, view->total, confirm)
+            : g_strdup("; wait until the other nodes have started corosync");
+    add(list, EVENT_ERROR, g_strdup("cluster/quorum"), facts->node,
+        "cluster %s is not quorate on %s: %u of %u votes, %u are needed. All can be read and "
+        "guests go on running, changes of the cluster are refused%s",
+        view->cluster ? view->cluster : "?", facts->node, view->total, view->expected,
+        view->quorum, instead);
+}
+
+static char *addresses_of(const ClusterFacts *facts, const MembershipNode *node)
+{
+    CorosyncNode *known = facts->conf ? corosync_conf_node(facts->conf, node->name) : NULL;
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; known && i < corosync_node_links(known); i++)
+        g_string_append_printf(text, "%s%s", i ? " or " : "", known->addresses[i]);
+    corosync_node_free(known);
+    return g_string_free(text, FALSE);
+}
+
+static void judge_links(const MembershipNode *node, GPtrArray *list)
+{
+    guint up = 0;
+    for (guint i = 0; i < node->links->len; i++)
+        up += g_array_index(node->links, MembershipLink, i).connected ? 1 : 0;
+    for (guint i = 0; node->member && i < node->links->len; i++) {
+        const MembershipLink *link = &g_array_index(node->links, MembershipLink, i);
+        if (link->connected)
+            continue;
+        add(list, EVENT_WARNING, g_strdup_printf("cluster/link/%s/%u", node->name, link->link),
+            node->name, "link %u to %s (%s) is down%s: check cable, switch and address there",
+            link->link, node->name, link->address,
+            up ? "; the cluster goes over what is left" : "");
+    }
+}
+
+static void judge_nodes(const ClusterFacts *facts, GPtrArray *list)
+{
+    const MembershipView *view = facts->view;
+    for (guint i = 0; i < view->nodes->len; i++) {
+        const MembershipNode *node = view->nodes->pdata[i];
+        g_autofree char *addresses = addresses_of(facts, node);
+        judge_links(node, list);
+        if (!node->member)
+            add(list, EVENT_ERROR, g_strdup_printf("cluster/node/%s", node->name), node->name,
+                "%s is not seen in the cluster: is the machine on, does corosync run there, "
+                "and "
+                "is it reached at %s?",
+                node->name, *addresses ? addresses : "its addresses");
+        else if (node->config_version && node->config_version != view->config_version)
+            add(list, EVENT_WARNING, g_strdup_printf("cluster/version/%s", node->name),
+                node->name,
+                "%s has version %" G_GUINT64_FORMAT
+                " of corosync.conf, this node %" G_GUINT64_FORMAT
+                ": copy the file of the higher version there and run corosync-cfgtool -R",
+                node->name, node->config_version, view->config_version);
+    }
+}
+
+/* ---- how it is made ---- */
+
+static void judge_conf(const ClusterFacts *facts, GPtrArray *list)
+{
+    if (!facts->conf)
+        return;
+    guint64 version = corosync_conf_version(facts->conf);
+    if (!corosync_conf_is_encrypted(facts->conf))
+        add(list, EVENT_WARNING, g_strdup("cluster/encryption"), facts->node,
+            "what corosync sends is not encrypted: set crypto_cipher and crypto_hash in "
+            "corosync.conf");
+    if (corosync_conf_is_two_node(facts->conf))
+        add(list, EVENT_WARNING, g_strdup("cluster/two-node"), facts->node,
+            "corosync.conf has two_node: when the nodes lose each other both go on as quorate. "
+            "Use a third node or a quorum device instead");
+    if (facts->view && facts->view->config_version != version)
+        add(list, EVENT_WARNING, g_strdup("cluster/loaded"), facts->node,
+            "corosync.conf on %s has version %" G_GUINT64_FORMAT
+            ", corosync has loaded %" G_GUINT64_FORMAT ": run corosync-cfgtool -R",
+            facts->node, version, facts->view->config_version);
+    if (facts->view && facts->view->device && !facts->view->device_votes)
+        add(list, EVENT_WARNING, g_strdup("cluster/device"), facts->node,
+            "the quorum device gives no vote: see corosync-qdevice-tool -s");
+}
+
+static gint by_severity(gconstpointer a, gconstpointer b)
+{
+    const ClusterProblem *first = *(ClusterProblem *const *)a;
+    const ClusterProblem *second = *(ClusterProblem *const *)b;
+    return (int)second->severity - (int)first->severity;
+}
+
+GPtrArray *cluster_problems(const ClusterFacts *facts)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func(problem_free);
+    judge_engine(facts, list);
+    if (facts->view) {
+        judge_quorum(facts, list);
+        judge_nodes(facts, list);
+    }
+    judge_conf(facts, list);
+    g_ptr_array_sort(list, by_severity);
+    return list;
+}

@@ -1,0 +1,26 @@
+/* cluster_problems - what is not well with the cluster, in words, with what to do. Pure
+ * but for the clock. */
+#pragma once
+
+#include "agent/events.h"
+#include "backend/cluster/corosync_conf.h"
+#include "backend/cluster/membership.h"
+
+typedef struct {
+    char *key; /* the same as long as it lasts: cluster/quorum, cluster/link/node2/1 */
+    EventSeverity severity;
+    char *object;
+    char *text;
+} ClusterProblem;
+
+typedef struct {
+    const char *node; /* this one's name */
+    MembershipState state;
+    gint64 since;               /* when the state began, monotonic */
+    const MembershipView *view; /* may be NULL */
+    const CorosyncText *conf;   /* checked; NULL: no cluster */
+    const char *conf_trouble;   /* why corosync.conf can't be used, or NULL */
+} ClusterFacts;
+
+/* Of ClusterProblem, the worst first; never NULL. */
+GPtrArray *cluster_problems(const ClusterFacts *facts);
