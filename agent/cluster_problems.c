@@ -71,7 +71,7 @@ static void judge_quorum(const ClusterFacts *facts, GPtrArray *list)
     if (view->quorate)
         return;
     g_autofree char *lost = join_lost(view, ", ");
-    g_autofree char *confirm = join_lost(view, " ");
+    g_autofree char *confirm = join_lost(view, ",");
     g_autofree char *instead =
         *lost && view->total
             ? g_strdup_printf("; start what is not seen (%s), or, only when you "
@@ -96,19 +96,21 @@ static char *addresses_of(const ClusterFacts *facts, const MembershipNode *node)
     return g_string_free(text, FALSE);
 }
 
+/* When none is up the node is about to be lost, which is said then. */
 static void judge_links(const MembershipNode *node, GPtrArray *list)
 {
     guint up = 0;
     for (guint i = 0; i < node->links->len; i++)
         up += g_array_index(node->links, MembershipLink, i).connected ? 1 : 0;
-    for (guint i = 0; node->member && i < node->links->len; i++) {
+    for (guint i = 0; node->member && up && i < node->links->len; i++) {
         const MembershipLink *link = &g_array_index(node->links, MembershipLink, i);
         if (link->connected)
             continue;
         add(list, EVENT_WARNING, g_strdup_printf("cluster/link/%s/%u", node->name, link->link),
-            node->name, "link %u to %s (%s) is down%s: check cable, switch and address there",
-            link->link, node->name, link->address,
-            up ? "; the cluster goes over what is left" : "");
+            node->name,
+            "link %u to %s (%s) is down, the cluster goes over what is left: check cable, "
+            "switch and address there",
+            link->link, node->name, link->address);
     }
 }
 

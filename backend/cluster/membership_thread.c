@@ -309,10 +309,12 @@ static void drain(int wake)
     (void)!read(wake, &count, sizeof count);
 }
 
-/* Until corosync goes away or this thread shall end. */
+/* Until corosync goes away or this thread shall end. The first look waits until quorum
+ * has told who is there. */
 static void serve(Thread *self)
 {
-    cs_error_t code = look(self);
+    cs_error_t code = CS_OK;
+    self->looked = g_get_monotonic_time();
     while (code == CS_OK && !has_ended(self)) {
         struct pollfd fds[2 + MEMBERSHIP_GROUPS_MAX];
         fds[0] = (struct pollfd){.fd = self->shared->wake, .events = POLLIN};
@@ -323,7 +325,7 @@ static void serve(Thread *self)
             (void)cpg_fd_get(self->groups[i], &fds[2 + i].fd);
         }
         gint64 age = (g_get_monotonic_time() - self->looked) / 1000;
-        int timeout = self->full ? SEND_AGAIN : (int)CLAMP(LOOK_EVERY - age, 0, LOOK_EVERY);
+        int timeout = self->full ? SEND_AGAIN : (int)CLAMP(LOOK_EVERY - age, 20, LOOK_EVERY);
         set_busy(self, FALSE);
         (void)poll(fds, 2 + self->group_count, timeout);
         set_busy(self, TRUE);
@@ -333,7 +335,8 @@ static void serve(Thread *self)
         if (code == CS_OK)
             code = carry_out_orders(self);
         age = (g_get_monotonic_time() - self->looked) / 1000;
-        if (code == CS_OK && (self->changed || age >= LOOK_EVERY))
+        gboolean due = self->told.members->len > 0 && age >= LOOK_EVERY;
+        if (code == CS_OK && (self->changed || due))
             code = look(self);
     }
 }

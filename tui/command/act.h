@@ -30,6 +30,8 @@ gboolean act_show(const Act *act, GError **error);
 gboolean act_text(const Act *act, GError **error);
 gboolean act_whoami(const Act *act, GError **error);
 gboolean act_api(const Act *act, char *const *words, GError **error);
+/* cluster.c */
+gboolean act_cluster_status(const Act *act, GError **error);
 /* task.c */
 gboolean act_change(const Act *act, GError **error);
 gboolean act_log(const Act *act, GError **error);

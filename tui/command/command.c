@@ -84,6 +84,8 @@ static gboolean perform(const Act *act, char *const *words, GError **error)
         return act_log(act, error);
     case COMMAND_EVENTS:
         return act_events(act, error);
+    case COMMAND_CLUSTER_STATUS:
+        return act_cluster_status(act, error);
     case COMMAND_WHOAMI:
         return act_whoami(act, error);
     case COMMAND_API:

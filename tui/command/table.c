@@ -112,6 +112,8 @@ static const Command commands[] = {
      NULL},
     {"storage", "show", COMMAND_SHOW, "storage.show", NULL, NULL, OBJECT_STORAGE, NULL},
     {"link", "ls", COMMAND_LIST, "link.list", "links", link_columns, OBJECT_LINK, NULL},
+    {"cluster", "status", COMMAND_CLUSTER_STATUS, "cluster.status", NULL, NULL, OBJECT_NODE,
+     "shows the cluster: nodes, votes, links, and what to do about what is not well"},
     {"event", "ls", COMMAND_LIST, "event.list", "events", event_columns, OBJECT_EVENT, NULL},
     {"event", "watch", COMMAND_EVENTS, "watch.open", NULL, event_columns, OBJECT_EVENT,
      "prints what happens, until interrupted"},

@@ -13,6 +13,7 @@ typedef enum {
     COMMAND_CONSOLE, /* a stream on the terminal */
     COMMAND_EXEC,    /* a stream and an exit status */
     COMMAND_LOG,     /* a task's log, followed with -f */
+    COMMAND_CLUSTER_STATUS,
     COMMAND_EVENTS,  /* what happens, until interrupted */
     COMMAND_API,
     COMMAND_WHOAMI,

@@ -1,0 +1,128 @@
+/* cluster status: the cluster as one node sees it, for people. */
+#include "backend/wire/error.h"
+#include "backend/wire/message.h"
+#include "tui/command/act.h"
+#include "tui/command/output.h"
+#include "tui/screen/text.h"
+
+#include <string.h>
+
+enum { ANSWER_DEADLINE = 30000 /* ms */ };
+
+static const CommandColumn node_columns[] = {{"name", "NODE", AS_TEXT},
+                                             {"id", "ID", AS_TEXT},
+                                             {"state", "STATE", AS_TEXT},
+                                             {"votes", "VOTES", AS_TEXT},
+                                             {"config_version", "CONFIG", AS_TEXT},
+                                             {"addresses", "ADDRESSES", AS_TEXT},
+                                             {NULL, NULL, AS_TEXT}};
+
+static const CommandColumn link_columns[] = {{"node", "LINK TO", AS_TEXT},
+                                             {"link", "NO", AS_TEXT},
+                                             {"address", "ADDRESS", AS_TEXT},
+                                             {"state", "STATE", AS_TEXT},
+                                             {"latency_ms", "MS", AS_TEXT},
+                                             {"lost", "LOST", AS_TEXT},
+                                             {NULL, NULL, AS_TEXT}};
+
+static void append_head(GString *text, const json_t *status)
+{
+    const char *state = wire_get_string(status, "state", "?");
+    g_autofree char *cluster = text_clean(wire_get_string(status, "cluster", "?"));
+    g_autofree char *node = text_clean(wire_get_string(status, "node", "?"));
+    if (g_str_equal(state, "none")) {
+        g_string_append_printf(
+            text, "%s is in no cluster. Make one with: gantry cluster create NAME\n", node);
+        return;
+    }
+    g_string_append_printf(text, "cluster %s as %s sees it: ", cluster, node);
+    if (!json_object_get(status, "quorate")) {
+        g_string_append(text, "not known\n");
+        return;
+    }
+    g_string_append_printf(text, "%s %d/%zu",
+                           wire_get_boolean(status, "quorate", FALSE) ? "quorate"
+                                                                      : "NOT QUORATE",
+                           (int)wire_get_integer(status, "members", 0),
+                           json_array_size(json_object_get(status, "nodes")));
+    g_string_append_printf(text, ", %d of %d votes (%d needed), config version %d, ring %s\n",
+                           (int)wire_get_integer(status, "votes", 0),
+                           (int)wire_get_integer(status, "expected", 0),
+                           (int)wire_get_integer(status, "quorum", 0),
+                           (int)wire_get_integer(status, "config_version", 0),
+                           wire_get_string(status, "ring", "?"));
+}
+
+/* Rows for a table: what a node is, in a word. */
+static json_t *node_rows(const json_t *nodes)
+{
+    json_t *rows = json_array();
+    size_t index;
+    json_t *node;
+    json_array_foreach(nodes, index, node)
+    {
+        json_t *row = json_copy(node);
+        gboolean member = wire_get_boolean(node, "member", FALSE);
+        gboolean local = wire_get_boolean(node, "local", FALSE);
+        json_object_set_new(row, "state",
+                            json_string(!member ? "NOT SEEN"
+                                        : local ? "asked"
+                                                : "member"));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static void append_table(GString *text, const CommandColumn *columns, const json_t *rows)
+{
+    if (json_array_size(rows) == 0)
+        return;
+    g_autofree char *table = output_table(columns, rows);
+    g_string_append_printf(text, "\n%s", table);
+}
+
+static void append_problems(GString *text, const json_t *problems)
+{
+    size_t index;
+    json_t *problem;
+    if (json_array_size(problems) > 0)
+        g_string_append_c(text, '\n');
+    json_array_foreach(problems, index, problem)
+    {
+        g_autofree char *clean = text_clean(wire_get_string(problem, "text", ""));
+        g_string_append_printf(text, "%s: %s\n", wire_get_string(problem, "severity", "error"),
+                               clean);
+    }
+}
+
+/* Status 1 when something is wrong, so that a script need not read. */
+static gboolean print_status(const Act *act, const json_t *status)
+{
+    size_t index;
+    json_t *problem;
+    json_array_foreach(json_object_get(status, "problems"), index, problem)
+    {
+        if (g_str_equal(wire_get_string(problem, "severity", ""), "error"))
+            *act->status = 1;
+    }
+    if (act->options->format != OUTPUT_TABLE)
+        return act_print(act, status);
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(json_t) nodes = node_rows(json_object_get(status, "nodes"));
+    append_head(text, status);
+    append_table(text, node_columns, nodes);
+    append_table(text, link_columns, json_object_get(status, "links"));
+    append_problems(text, json_object_get(status, "problems"));
+    if (!output_print(text->str))
+        *act->status = 1;
+    return TRUE;
+}
+
+gboolean act_cluster_status(const Act *act, GError **error)
+{
+    Link *link = act_find_link(act, error);
+    g_autoptr(json_t) status = link ? client_call(act->client, link, act->method->name,
+                                                  json_object(), ANSWER_DEADLINE, error)
+                                    : NULL;
+    return status && print_status(act, status);
+}
