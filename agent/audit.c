@@ -6,16 +6,26 @@
 
 enum { TEXT_MAX = 256 };
 
+static gboolean is_secret(const WireMethod *method, const char *name)
+{
+    const WireParameter *p = method->parameters;
+    while (p && p->name && !g_str_equal(p->name, name))
+        p++;
+    return p && p->name && p->secret;
+}
+
 /* Long texts are cut and programs run in guests lose their arguments, which may
  * hold secrets. */
-static json_t *fit_for_record(const json_t *params)
+static json_t *fit_for_record(const WireMethod *method, const json_t *params)
 {
     json_t *fit = json_object();
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)(gintptr)params, key, value)
     {
-        if (json_is_string(value) && json_string_length(value) > TEXT_MAX) {
+        if (is_secret(method, key)) {
+            json_object_set_new(fit, key, json_string("(secret)"));
+        } else if (json_is_string(value) && json_string_length(value) > TEXT_MAX) {
             g_autofree char *cut = g_strdup_printf("(%zu bytes)", json_string_length(value));
             json_object_set_new(fit, key, json_string(cut));
         } else if (g_str_equal(key, "command")) {
@@ -29,7 +39,7 @@ static json_t *fit_for_record(const json_t *params)
 
 void audit_record(const Request *request, const json_t *result, const GError *error)
 {
-    g_autoptr(json_t) recorded = fit_for_record(request->params);
+    g_autoptr(json_t) recorded = fit_for_record(request->method, request->params);
     const char *asked = wire_get_string(request->params, "guest", NULL);
     local_audit_add(
         request->agent->local,

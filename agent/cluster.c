@@ -1,6 +1,7 @@
 #include "agent/cluster.h"
 
 #include "agent/alarms.h"
+#include "agent/cluster_follow.h"
 #include "agent/cluster_problems.h"
 #include "agent/inventory.h"
 #include "backend/cluster/corosync_files.h"
@@ -17,6 +18,7 @@ enum {
 struct ClusterPart {
     Agent *agent;
     Membership *membership;
+    ClusterFollow *follow;
     CorosyncText *conf;
     char *trouble; /* why corosync.conf can't be used */
     gboolean reading, again;
@@ -241,6 +243,8 @@ static void on_read(gpointer result, const GError *error, gpointer user)
         g_free(part->trouble);
         part->trouble = g_strdup(error->message);
     }
+    g_autofree char *text = part->conf ? corosync_text_dump(part->conf) : NULL;
+    cluster_follow_file(part->follow, text, part->conf ? corosync_conf_version(part->conf) : 0);
     tell(part);
     for (guint i = 0; i < part->waiting->len; i++)
         answer_status(part, part->waiting->pdata[i]);
@@ -275,19 +279,40 @@ static void on_changed(gpointer user)
     part->loaded = version;
     part->seen = state;
     tell(part);
+    cluster_follow_view(part->follow);
     if (other)
         refresh(part);
+}
+
+static void on_members(guint group, const MembershipPeer *peers, guint count, gpointer user)
+{
+    if (group == CLUSTER_GROUP_CONFIG)
+        cluster_follow_members(((ClusterPart *)user)->follow, peers, count);
+}
+
+static void on_message(guint group, const MembershipPeer *from, const void *data, size_t size,
+                       gpointer user)
+{
+    if (group == CLUSTER_GROUP_CONFIG)
+        cluster_follow_message(((ClusterPart *)user)->follow, from, data, size);
+}
+
+static void on_followed(gpointer user)
+{
+    refresh(user);
 }
 
 ClusterPart *cluster_part_new(Agent *agent)
 {
     static const char *const groups[] = {CLUSTER_GROUPS_NAMES, NULL};
-    static const MembershipEvents events = {.changed = on_changed};
+    static const MembershipEvents events = {
+        .changed = on_changed, .members = on_members, .message = on_message};
     ClusterPart *part = g_new0(ClusterPart, 1);
     part->agent = agent;
     part->waiting = g_ptr_array_new();
     part->alarms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     part->membership = membership_new(groups, &events, part);
+    part->follow = cluster_follow_new(agent, part->membership, on_followed, part);
     refresh(part);
     return part;
 }
@@ -297,6 +322,7 @@ void cluster_part_free(ClusterPart *part)
     if (!part)
         return;
     g_clear_handle_id(&part->settle, g_source_remove);
+    cluster_follow_free(part->follow);
     membership_free(part->membership);
     g_ptr_array_unref(part->waiting);
     g_hash_table_unref(part->alarms);

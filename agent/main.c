@@ -5,6 +5,7 @@
 #include "agent/drivers.h"
 #include "agent/run.h"
 #include "agent/stream.h"
+#include "agent/task/cluster_handlers.h"
 #include "agent/task/guest_handlers.h"
 #include "config.h"
 
@@ -79,7 +80,8 @@ static int check_command(void)
 
 static int task_command(int argc, char **argv)
 {
-    const TaskHandler handlers[] = {task_guest_handler(guest_drivers), {.method = NULL}};
+    const TaskHandler handlers[] = {
+        task_guest_handler(guest_drivers), task_cluster_handler(), {.method = NULL}};
     return task_child_main(handlers, argc, argv);
 }
 

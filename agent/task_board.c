@@ -1,6 +1,7 @@
 #include "agent/task_board.h"
 
 #include "agent/alarms.h"
+#include "agent/cluster.h"
 #include "agent/events.h"
 #include "agent/guests.h"
 #include "agent/inventory.h"
@@ -119,6 +120,8 @@ static void settle_guest(const TaskBoard *board, const TaskInfo *info)
 
 static void show(TaskBoard *board, const TaskInfo *info)
 {
+    if (g_str_has_prefix(info->method, "cluster."))
+        cluster_part_refresh(board->agent->cluster);
     inventory_update(board->agent->inventory, OBJECT_TASK, info->id,
                      info_json(board, info, FALSE));
     if (task_info_ended(info))
@@ -228,35 +231,48 @@ TaskBoard *task_board_new(Agent *agent)
     return board;
 }
 
-static TaskSettings settings_of(const TaskBoard *board, const json_t *guest_settings)
+static TaskSettings settings_of(const TaskBoard *board, const json_t *told)
 {
     const AgentConfig *config = board->agent->config;
     return (TaskSettings){.directory = board->directory,
                           .node = config->node,
                           .parallel = config->task_parallel,
                           .keep_days = config->task_keep_days,
-                          .settings = guest_settings};
+                          .settings = told};
 }
 
-static json_t *guest_settings(const TaskBoard *board)
+static json_t *words_json(char *const *words)
+{
+    json_t *list = json_array();
+    for (; *words; words++)
+        json_array_append_new(list, wire_string(*words));
+    return list;
+}
+
+/* What the handlers of all tasks are told. */
+static json_t *task_settings(const TaskBoard *board)
 {
     const AgentConfig *config = board->agent->config;
-    return task_guest_settings(
+    json_t *settings = task_guest_settings(
         &(GuestSettings){config->libvirt_uri, (const char *const *)config->lxc_paths});
+    json_object_set_new(settings, "node", wire_string(config->node));
+    json_object_set_new(settings, "cluster_start", words_json(config->cluster_start));
+    json_object_set_new(settings, "cluster_stop", words_json(config->cluster_stop));
+    return settings;
 }
 
 void task_board_start(TaskBoard *board)
 {
     static const TaskEvents events = {on_task_changed, on_task_removed, on_tasks_loaded};
-    g_autoptr(json_t) guests = guest_settings(board);
-    TaskSettings settings = settings_of(board, guests);
+    g_autoptr(json_t) told = task_settings(board);
+    TaskSettings settings = settings_of(board, told);
     board->engine = task_engine_new(&settings, board->agent->local, &events, board);
 }
 
 void task_board_reload(TaskBoard *board)
 {
-    g_autoptr(json_t) guests = guest_settings(board);
-    TaskSettings settings = settings_of(board, guests);
+    g_autoptr(json_t) told = task_settings(board);
+    TaskSettings settings = settings_of(board, told);
     if (board->engine)
         task_engine_reload(board->engine, &settings);
 }

@@ -40,6 +40,15 @@ static const ConfEntry lxc_entries[] = {
      .help = "directories that hold containers"},
     {NULL},
 };
+static const ConfEntry word_item = {"word", CONF_STRING, .max = 1024,
+                                    .help = "a program, and its arguments"};
+static const ConfEntry cluster_entries[] = {
+    {"start", CONF_LIST, .max = 64, .item = &word_item,
+     .help = "the command that starts corosync anew, where systemd does not run"},
+    {"stop", CONF_LIST, .max = 64, .item = &word_item,
+     .help = "the command that ends it for good"},
+    {NULL},
+};
 static const ConfEntry storage_entries[] = {
     {"name", CONF_STRING, .required = true, .min = 1, .max = 64, .check = conf_check_name,
      .expected = "a name of letters, digits, dot, dash and underscore",
@@ -86,6 +95,8 @@ static const ConfEntry entries[] = {
     {"roles", CONF_MAPPING, .members = roles_entries, .help = "who may do what"},
     {"libvirt", CONF_MAPPING, .members = libvirt_entries, .help = "virtual machines"},
     {"lxc", CONF_MAPPING, .members = lxc_entries, .help = "containers"},
+    {"cluster", CONF_MAPPING, .members = cluster_entries,
+     .help = "corosync, when this node is in a cluster"},
     {"storages", CONF_LIST, .max = 256, .item = &storage_item,
      .help = "directories that hold disks and images"},
     {"tasks", CONF_MAPPING, .members = task_entries, .help = "long-running work"},
@@ -168,6 +179,8 @@ static AgentConfig *build(ConfNode *root, GError **error)
     read_roles(config, conf_member(root, "roles"));
     config->libvirt_uri = g_strdup(conf_string(conf_member(root, "libvirt"), "uri"));
     config->lxc_paths = conf_strings(conf_member(root, "lxc"), "paths");
+    config->cluster_start = conf_strings(conf_member(root, "cluster"), "start");
+    config->cluster_stop = conf_strings(conf_member(root, "cluster"), "stop");
     const ConfNode *tasks = conf_member(root, "tasks");
     config->task_parallel = (guint)conf_integer(tasks, "parallel");
     config->task_keep_days = (guint)conf_integer(tasks, "keep_days");
@@ -211,6 +224,8 @@ void conf_agent_free(AgentConfig *config)
     }
     g_free(config->libvirt_uri);
     g_strfreev(config->lxc_paths);
+    g_strfreev(config->cluster_start);
+    g_strfreev(config->cluster_stop);
     for (guint i = 0; i < config->storage_count; i++) {
         g_free(config->storages[i].name);
         g_free(config->storages[i].path);

@@ -40,6 +40,8 @@ typedef struct {
     AgentRole roles[WIRE_ROLE_ADMIN + 1]; /* by WireRole; that of NONE is empty */
     char *libvirt_uri;
     char **lxc_paths;
+    char **cluster_start; /* commands as words; empty: systemctl */
+    char **cluster_stop;
     AgentStorage *storages;
     guint storage_count;
     guint task_parallel;  /* tasks that run at once */

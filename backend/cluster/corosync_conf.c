@@ -356,6 +356,17 @@ static gboolean is_free(const GPtrArray *nodes, const CorosyncNode *node, GError
     return TRUE;
 }
 
+/* A file that counts the votes itself must go on being right. */
+static void adjust_expected(CorosyncText *conf, guint more, guint less)
+{
+    char text[16];
+    guint expected = (guint)number_of(conf, "quorum", 0, "expected_votes", 0);
+    if (!expected)
+        return;
+    g_snprintf(text, sizeof text, "%u", MAX(expected + more, less + 1) - less);
+    corosync_text_set(conf, "quorum", 0, "expected_votes", text);
+}
+
 static void write_node(CorosyncText *conf, const CorosyncNode *node)
 {
     char number[16], key[16];
@@ -370,6 +381,8 @@ static void write_node(CorosyncText *conf, const CorosyncNode *node)
     g_snprintf(number, sizeof number, "%u", node->votes);
     if (node->votes != 1)
         corosync_text_set(conf, "nodelist.node", index, "quorum_votes", number);
+    adjust_expected(conf, node->votes, 0);
+    corosync_text_set(conf, "quorum", 0, "two_node", NULL);
 }
 
 gboolean corosync_conf_add_node(CorosyncText *conf, const CorosyncNode *node, GError **error)
@@ -402,7 +415,9 @@ gboolean corosync_conf_remove_node(CorosyncText *conf, const char *name, GError 
                 "%s is the last node of the cluster: it can leave, but not be removed", name);
             return FALSE;
         }
+        adjust_expected(conf, 0, (guint)number_of(conf, "nodelist.node", i, "quorum_votes", 1));
         corosync_text_remove(conf, "nodelist.node", i);
+        corosync_text_set(conf, "quorum", 0, "two_node", NULL);
         return TRUE;
     }
     wire_error_set_field(error, WIRE_ERROR_NOT_FOUND, "node", "the cluster has no node %s",

@@ -13,7 +13,9 @@
  *             a gap, at most 8; quorum_votes 0 to 255
  *   quorum    provider corosync_votequorum; expected_votes 1 to 8192; two_node 0 or 1
  *
- * Gantry never writes two_node: with it both halves of a split pair go on as quorate.
+ * Gantry never writes two_node, and takes it out when the number of nodes changes: with it
+ * both halves of a split pair go on as quorate. An expected_votes that stands in the file is
+ * kept right.
  */
 #pragma once
 

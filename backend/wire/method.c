@@ -157,6 +157,47 @@ static const WireParameter storage_parameters[] = {
     {"storage", WIRE_TYPE_STRING, true, 1, 256, .help = "the storage's name"},
     END_OF_PARAMETERS};
 
+#define LINK_PARAMETERS                                                                        \
+    {"link0", WIRE_TYPE_STRING,                                                                \
+     false,   1,                                                                               \
+     253,     .help = "its address on the first link; chosen from its networks when absent"},  \
+    {                                                                                          \
+        "link1", WIRE_TYPE_STRING, false, 1, 253, .help = "its address on a second link"       \
+    }
+
+static const WireParameter cluster_create_parameters[] = {
+    {"name", WIRE_TYPE_STRING, true, 1, 32, .help = "the cluster's name"},
+    LINK_PARAMETERS,
+    END_OF_PARAMETERS};
+
+static const WireParameter cluster_add_parameters[] = {
+    {"node", WIRE_TYPE_STRING, true, 1, 63, .help = "the name of the node that joins"},
+    LINK_PARAMETERS,
+    END_OF_PARAMETERS};
+
+static const WireParameter cluster_accept_parameters[] = {
+    {"config", WIRE_TYPE_STRING, true, 1, 65536, .help = "corosync.conf of the cluster"},
+    {"key", WIRE_TYPE_STRING, true, 1, 8192, .help = "the cluster's key, in base64",
+     .secret = true},
+    END_OF_PARAMETERS};
+
+static const WireParameter cluster_remove_parameters[] = {
+    {"node", WIRE_TYPE_STRING, true, 1, 63, .help = "the node's name"},
+    {"confirm", WIRE_TYPE_STRING, true, 1, 63, .help = "the node's name, to be sure"},
+    END_OF_PARAMETERS};
+
+static const WireParameter cluster_leave_parameters[] = {
+    {"confirm", WIRE_TYPE_STRING, true, 1, 63, .help = "this node's name, to be sure"},
+    {"alone", WIRE_TYPE_BOOLEAN, false,
+     .help = "without telling the others, when they have removed it or are gone"},
+    END_OF_PARAMETERS};
+
+static const WireParameter cluster_expected_parameters[] = {
+    {"votes", WIRE_TYPE_INTEGER, true, 1, 8192, .help = "how many votes to expect"},
+    {"confirm", WIRE_TYPE_STRINGS, true, 1, 32,
+     .help = "the names of all nodes that are not seen, to be sure that they are off"},
+    END_OF_PARAMETERS};
+
 #define VIEWER   WIRE_ROLE_VIEWER
 #define OPERATOR WIRE_ROLE_OPERATOR
 #define ADMIN    WIRE_ROLE_ADMIN
@@ -232,6 +273,20 @@ static const WireMethod methods[] = {
     READ("cluster.status", NULL, "how the cluster of this node is",
          "cluster, state (none, absent, silent, up), quorate, votes, expected, quorum, nodes, "
          "links and problems, each with what to do"),
+
+    TASK_ROW("cluster.create", ADMIN, cluster_create_parameters,
+             "makes a cluster of this node"),
+    {"cluster.add", ADMIN, false, true, cluster_add_parameters,
+     "adds a node to this node's cluster, and takes it back when the node does not join",
+     "task (null: the node is in corosync.conf already), config and key for cluster.accept"},
+    TASK_ROW("cluster.accept", ADMIN, cluster_accept_parameters,
+             "joins the cluster that cluster.add on a member answered for"),
+    TASK_ROW("cluster.remove", ADMIN, cluster_remove_parameters,
+             "removes a node that is dead from the cluster"),
+    TASK_ROW("cluster.leave", ADMIN, cluster_leave_parameters,
+             "takes this node out of its cluster"),
+    TASK_ROW("cluster.expected", ADMIN, cluster_expected_parameters,
+             "lets the cluster expect fewer votes while nodes are off"),
 
     READ("storage.list", NULL, "all storages", "storages"),
     READ("storage.show", storage_parameters, "a storage and its volumes",

@@ -1,0 +1,14 @@
+/* task/cluster_service - starting and ending corosync on this node, in a task.
+ *
+ * Through systemd where it runs; elsewhere by the commands that gantryd.yaml names
+ * (cluster.start, cluster.stop), given in the task's settings as lists of words. No shell
+ * sees them. What a command says goes into the job's log. */
+#pragma once
+
+#include "backend/job/job.h"
+
+/* Starts it anew where it runs, and with the machine from now on. FAILED with what the
+ * command said; UNAVAILABLE where nobody knows how. Blocks. */
+gboolean cluster_service_start(const json_t *settings, const Job *job, GError **error);
+/* Ends it, and lets it not start with the machine. */
+gboolean cluster_service_stop(const json_t *settings, const Job *job, GError **error);
