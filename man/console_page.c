@@ -25,15 +25,13 @@ static char *dashed(const char *name)
 static const WireParameter *parameters_of(const Command *command)
 {
     static const WireParameter none = {NULL};
-    const WireMethod *method = command->method && command->kind != COMMAND_EVENTS
-                                   ? wire_method_find(command->method)
-                                   : NULL;
+    const WireMethod *method = command->kind != COMMAND_EVENTS ? command_method(command) : NULL;
     return method && method->parameters ? method->parameters : &none;
 }
 
 static gboolean is_task(const Command *command)
 {
-    const WireMethod *method = command->method ? wire_method_find(command->method) : NULL;
+    const WireMethod *method = command_method(command);
     return method && method->task;
 }
 
@@ -89,7 +87,7 @@ static void print_commands(void)
             printf("%s.Ss %s\n.Bl -tag -width Ds\n", *noun ? ".El\n" : "", command->noun);
             noun = command->noun;
         }
-        const WireMethod *method = command->method ? wire_method_find(command->method) : NULL;
+        const WireMethod *method = command_method(command);
         const char *role = method ? wire_role_name(method->role) : NULL;
         g_autofree char *text = g_strconcat(help_summary(command), role ? " (" : "",
                                             role ? role : "", role ? ")." : ".", NULL);

@@ -121,7 +121,8 @@ static const WireParameter console_parameters[] = {
 
 static const WireParameter exec_parameters[] = {
     GUEST,
-    {"command", WIRE_TYPE_STRINGS, true, 1, 256, .help = "program and arguments"},
+    {"command", WIRE_TYPE_STRINGS, true, 1, 256, .help = "program and arguments",
+     .verbatim = true},
     {"timeout", WIRE_TYPE_INTEGER, false, 1, SECONDS_MAX,
      .help = "seconds it may take, 60 when absent"},
     END_OF_PARAMETERS};

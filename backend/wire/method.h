@@ -31,7 +31,8 @@ typedef struct {
     gint64 min, max;     /* as above; both 0: the type's own limits */
     const char *choices; /* for a string: the words it may be, with | between */
     const char *help;
-    bool secret; /* its value is never put on record */
+    bool secret;   /* its value is never put on record */
+    bool verbatim; /* a list whose words may begin with a dash: a program's arguments */
 } WireParameter;
 
 typedef struct {

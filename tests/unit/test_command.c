@@ -62,6 +62,8 @@ static void test_arguments(void)
         "{\"command\":[\"ls\",\"-l\",\"--timeout\"],\"guest\":\"ct/101\",\"timeout\":5}");
     check_good("guest.sendkey", "vm/100 KEY_A KEY_B",
                "{\"guest\":\"vm/100\",\"keys\":[\"KEY_A\",\"KEY_B\"]}");
+    check_good("cluster.expected", "1 --confirm node2,node3",
+               "{\"confirm\":[\"node2\",\"node3\"],\"votes\":1}");
     check_good("node.list", "", "{}");
     check_good("guest.set", "web1 --notes= --tags a,b",
                "{\"guest\":\"web1\",\"notes\":\"\",\"tags\":[\"a\",\"b\"]}");
@@ -123,11 +125,28 @@ static void test_table(void)
     g_assert_false(command_is_noun("node1"));
 }
 
+/* A command that is several methods has parameters of its own. */
+static void test_join(void)
+{
+    const Command *command = command_find("cluster", "join");
+    g_autoptr(GPtrArray) targets = g_ptr_array_new_with_free_func(g_free);
+    CommandOptions options = {.targets = targets};
+    char *words[] = {(char *)"node2", (char *)"--yes", (char *)"root@node3", NULL};
+    g_auto(Arguments) arguments = {0};
+    g_assert_nonnull(command);
+    g_assert_true(arguments_parse(command_method(command), words, &options, &arguments, NULL));
+    g_autofree char *params = json_dumps(arguments.params, JSON_COMPACT | JSON_SORT_KEYS);
+    g_assert_cmpstr(params, ==, "{\"node\":[\"node2\",\"root@node3\"],\"yes\":true}");
+    g_autofree char *text = help_command(command);
+    g_assert_true(g_str_has_prefix(text, "usage: gantry cluster join NODE... [OPTIONS]\n"));
+}
+
 /* Every method that people call has a command. */
 static void test_methods_have_commands(void)
 {
-    static const char *const inner[] = {"hello",       "session.ping",  "session.methods",
-                                        "watch.close", "stream.resize", "stream.wait",
+    static const char *const inner[] = {"hello",       "session.ping",   "session.methods",
+                                        "watch.close", "stream.resize",  "stream.wait",
+                                        "cluster.add", "cluster.accept", /* cluster join */
                                         NULL};
     for (const WireMethod *m = wire_methods(); m->name; m++) {
         gboolean found = g_strv_contains(inner, m->name);
@@ -218,5 +237,6 @@ int main(int argc, char **argv)
     g_test_add_func("/command/output/table", test_table_output);
     g_test_add_func("/command/output/object", test_object_output);
     g_test_add_func("/command/output/yaml", test_yaml_output);
+    g_test_add_func("/command/join", test_join);
     return g_test_run();
 }

@@ -36,12 +36,12 @@ static const BadFile bad_yaml[] = {
 
 static const BadFile bad_agent[] = {
     {"nodes: a", "f:1:1: unknown key \"nodes\", expected one of node, socket, state, group, "
-                 "roles, libvirt, lxc, storages, tasks, sessions, log"},
+                 "roles, libvirt, lxc, cluster, storages, tasks, sessions, log"},
     {"- a", "f:1:1: expected a mapping (key: value), found a list"},
     {"hello", "f:1:1: expected a mapping (key: value), found \"hello\""},
     {"\xc3\xa9: 1",
      "f:1:1: unknown key \"\xc3\xa9\", expected one of node, socket, state, group, "
-     "roles, libvirt, lxc, storages, tasks, sessions, log"},
+     "roles, libvirt, lxc, cluster, storages, tasks, sessions, log"},
     {"node:", "f:1:6: node: expected a name of letters, digits, dot, dash and underscore, "
               "found nothing"},
     {"node: a b", "f:1:7: node: expected a name of letters, digits, dot, dash and underscore, "

@@ -32,8 +32,12 @@ gboolean act_whoami(const Act *act, GError **error);
 gboolean act_api(const Act *act, char *const *words, GError **error);
 /* cluster.c */
 gboolean act_cluster_status(const Act *act, GError **error);
+/* join.c */
+gboolean act_cluster_join(const Act *act, GError **error);
 /* task.c */
 gboolean act_change(const Act *act, GError **error);
+/* Waits for a task's end, with its progress on a terminal; the object it ended as. */
+json_t *act_wait_task(const Act *act, Link *link, const char *task, GError **error);
 gboolean act_log(const Act *act, GError **error);
 gboolean act_events(const Act *act, GError **error);
 /* stream.c */

@@ -137,8 +137,8 @@ static gboolean take_word(Parser *parser, const char *word, GError **error)
         parser->next++;
         return put(parser, parameter, word, error);
     }
-    /* A list takes what is left, and what is left may begin with dashes. */
-    parser->plain = TRUE;
+    /* A list takes what is left. */
+    parser->plain = parser->plain || parameter->verbatim;
     json_t *list = json_object_get(parser->out->params, parameter->name);
     if (!list) {
         list = json_array();

@@ -4,7 +4,7 @@
  * takes all the words that are left when it is a list of strings. The others,
  * and `confirm`, are options: --name VALUE, --name=VALUE, and for a boolean
  * --name alone; an underscore in a name may be a dash. After `--` nothing is an
- * option; for a list (guest exec) the first word of the list ends the options.
+ * option; for a program's arguments (guest exec) the first word ends the options.
  *
  * Beside them: --no-wait, -f, --help, and -H, -o, -F as before the noun.
  */

@@ -113,6 +113,20 @@ Client *client_new(const CommandOptions *options, GError **error)
     return g_steal_pointer(&client);
 }
 
+ClientNode *client_add(Client *client, const char *target, const CommandOptions *options,
+                       GError **error)
+{
+    if (!add_node(client, target, options->ssh_config, error))
+        return NULL;
+    ClientNode *node = client_node(client, client->nodes->len - 1);
+    if (!wait_for(client, node, error))
+        return NULL;
+    if (!node->error)
+        return node;
+    g_propagate_prefixed_error(error, g_error_copy(node->error), "%s: ", target);
+    return NULL;
+}
+
 void client_free(Client *client)
 {
     if (!client)

@@ -24,6 +24,10 @@ Client *client_new(const CommandOptions *options, GError **error);
 void client_free(Client *client);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Client, client_free)
 
+/* One more, connected and waited for; NULL and why when it can't be reached. */
+ClientNode *client_add(Client *client, const char *target, const CommandOptions *options,
+                       GError **error);
+
 guint client_count(const Client *client);
 ClientNode *client_node(Client *client, guint index);
 /* Notifications go there; NULL: nowhere. */

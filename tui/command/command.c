@@ -86,6 +86,8 @@ static gboolean perform(const Act *act, char *const *words, GError **error)
         return act_events(act, error);
     case COMMAND_CLUSTER_STATUS:
         return act_cluster_status(act, error);
+    case COMMAND_CLUSTER_JOIN:
+        return act_cluster_join(act, error);
     case COMMAND_WHOAMI:
         return act_whoami(act, error);
     case COMMAND_API:
@@ -103,9 +105,7 @@ static gboolean parse(const Command *command, char *const *words, CommandOptions
             words[0] && (g_str_equal(words[0], "--help") || g_str_equal(words[0], "-h"));
         return TRUE;
     }
-    const WireMethod *method = command->method && command->kind != COMMAND_EVENTS
-                                   ? wire_method_find(command->method)
-                                   : NULL;
+    const WireMethod *method = command->kind != COMMAND_EVENTS ? command_method(command) : NULL;
     return arguments_parse(method, words, options, arguments, error);
 }
 
@@ -125,7 +125,7 @@ static int run(const Command *command, CommandOptions *options, char *const *wor
     g_autoptr(Client) client = client_new(options, &error);
     Act act = {.client = client,
                .command = command,
-               .method = command->method ? wire_method_find(command->method) : NULL,
+               .method = command_method(command),
                .options = options,
                .arguments = &arguments,
                .status = &status};

@@ -141,8 +141,7 @@ static void complete_command(const CommandOptions *options, GPtrArray *words)
 {
     const char *prefix = words->pdata[words->len - 1];
     const Command *command = command_find(words->pdata[0], words->pdata[1]);
-    const WireMethod *method =
-        command && command->method ? wire_method_find(command->method) : NULL;
+    const WireMethod *method = command ? command_method(command) : NULL;
     if (!method)
         return;
     if (prefix[0] == '-') {

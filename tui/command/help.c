@@ -6,7 +6,7 @@
 
 const char *help_summary(const Command *command)
 {
-    const WireMethod *method = command->method ? wire_method_find(command->method) : NULL;
+    const WireMethod *method = command_method(command);
     return command->help ? command->help : method ? method->help : "";
 }
 
@@ -25,7 +25,7 @@ static char *usage(const Command *command)
         g_string_append_printf(text, " %s", command->verb);
     if (command->kind == COMMAND_API)
         g_string_append(text, " METHOD [JSON]");
-    const WireMethod *method = command->method ? wire_method_find(command->method) : NULL;
+    const WireMethod *method = command_method(command);
     gboolean options = FALSE;
     for (const WireParameter *p = method ? method->parameters : NULL;
          command->kind != COMMAND_EVENTS && p && p->name; p++) {
@@ -114,7 +114,7 @@ static void append_parameter(GString *text, const WireParameter *p)
 
 char *help_command(const Command *command)
 {
-    const WireMethod *method = command->method ? wire_method_find(command->method) : NULL;
+    const WireMethod *method = command_method(command);
     g_autofree char *line = usage(command);
     GString *text = g_string_new(NULL);
     g_string_append_printf(text, "usage: %s\n\n%s\n\n", line, help_summary(command));

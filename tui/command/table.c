@@ -70,6 +70,23 @@ static const CommandColumn audit_columns[] = {{"time", "TIME", AS_WHEN},
                                               {"result", "RESULT", AS_TEXT},
                                               END};
 
+static const WireParameter join_parameters[] = {
+    {"node", WIRE_TYPE_STRINGS, true, 1, 31, .help = "the nodes that join, as targets of SSH"},
+    {"link0", WIRE_TYPE_STRING, false, 1, 253,
+     .help = "the joining node's address on the first link; found in the member's network when "
+             "absent"},
+    {"link1", WIRE_TYPE_STRING, false, 1, 253, .help = "the same on the second link"},
+    {"yes", WIRE_TYPE_BOOLEAN, false, .help = "go on without asking"},
+    {.name = NULL}};
+
+static const WireMethod join_method = {"cluster.add",
+                                       WIRE_ROLE_ADMIN,
+                                       false,
+                                       true,
+                                       join_parameters,
+                                       "joins nodes to the cluster of the node that -H names",
+                                       "node and cluster of each"};
+
 #define ACT(verb)                                                                              \
     {                                                                                          \
         "guest", #verb, COMMAND_ACT, "guest." #verb                                            \
@@ -114,6 +131,12 @@ static const Command commands[] = {
     {"link", "ls", COMMAND_LIST, "link.list", "links", link_columns, OBJECT_LINK, NULL},
     {"cluster", "status", COMMAND_CLUSTER_STATUS, "cluster.status", NULL, NULL, OBJECT_NODE,
      "shows the cluster: nodes, votes, links, and what to do about what is not well"},
+    {"cluster", "create", COMMAND_ACT, "cluster.create"},
+    {"cluster", "join", COMMAND_CLUSTER_JOIN, NULL, NULL, NULL, OBJECT_NODE, NULL,
+     &join_method},
+    {"cluster", "leave", COMMAND_ACT, "cluster.leave"},
+    {"cluster", "remove", COMMAND_ACT, "cluster.remove"},
+    {"cluster", "expected", COMMAND_ACT, "cluster.expected"},
     {"event", "ls", COMMAND_LIST, "event.list", "events", event_columns, OBJECT_EVENT, NULL},
     {"event", "watch", COMMAND_EVENTS, "watch.open", NULL, event_columns, OBJECT_EVENT,
      "prints what happens, until interrupted"},
@@ -128,6 +151,13 @@ static const Command commands[] = {
 const Command *command_table(void)
 {
     return commands;
+}
+
+const WireMethod *command_method(const Command *command)
+{
+    if (command->own)
+        return command->own;
+    return command->method ? wire_method_find(command->method) : NULL;
 }
 
 const Command *command_find(const char *noun, const char *verb)

@@ -14,7 +14,8 @@ typedef enum {
     COMMAND_EXEC,    /* a stream and an exit status */
     COMMAND_LOG,     /* a task's log, followed with -f */
     COMMAND_CLUSTER_STATUS,
-    COMMAND_EVENTS,  /* what happens, until interrupted */
+    COMMAND_CLUSTER_JOIN, /* over the member's session and one to each joiner */
+    COMMAND_EVENTS,       /* what happens, until interrupted */
     COMMAND_API,
     COMMAND_WHOAMI,
 } CommandKind;
@@ -32,11 +33,14 @@ typedef struct {
     const char *method;
     const char *key; /* of the array or text in the result */
     const CommandColumn *columns;
-    ObjectKind object; /* of a list or a show: for units */
-    const char *help;  /* NULL: the method's */
+    ObjectKind object;     /* of a list or a show: for units */
+    const char *help;      /* NULL: the method's */
+    const WireMethod *own; /* of a command that is several methods: its parameters */
 } Command;
 
 /* Ended by one without a noun. */
 const Command *command_table(void);
+/* The row of its method, or its own; NULL when it has neither. */
+const WireMethod *command_method(const Command *command);
 /* NULL when there is none. verb may be NULL. */
 const Command *command_find(const char *noun, const char *verb);

@@ -68,8 +68,7 @@ static gboolean on_timer(gpointer user)
     return G_SOURCE_CONTINUE;
 }
 
-/* Waits for the end of a task; the object it ended as. */
-static json_t *wait_for_task(const Act *act, Link *link, const char *task, GError **error)
+json_t *act_wait_task(const Act *act, Link *link, const char *task, GError **error)
 {
     Progress *progress = g_new0(Progress, 1);
     progress->act = act;
@@ -96,7 +95,7 @@ static json_t *wait_for_task(const Act *act, Link *link, const char *task, GErro
 static gboolean finish_task(const Act *act, Link *link, const char *task, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    g_autoptr(json_t) ended = wait_for_task(act, link, task, &failure);
+    g_autoptr(json_t) ended = act_wait_task(act, link, task, &failure);
     if (!ended) {
         if (wire_error_code(failure) == WIRE_ERROR_CANCELLED)
             wire_error_set(error, WIRE_ERROR_CANCELLED,
@@ -119,7 +118,7 @@ static gboolean finish_task(const Act *act, Link *link, const char *task, GError
 
 /* ---- changes ---- */
 
-/* The guest's name, typed once more: asked for where there is a terminal. */
+/* A name, typed once more: asked for where there is a terminal. */
 static gboolean confirm(const Act *act, GError **error)
 {
     json_t *params = act->arguments->params;
@@ -129,15 +128,16 @@ static gboolean confirm(const Act *act, GError **error)
     if (!p || !p->name || json_object_get(params, "confirm"))
         return TRUE;
     g_autofree char *question = g_strdup_printf(
-        "%s %s can't be undone. Type the guest's name to go on: ", act->method->name,
-        wire_get_string(params, "guest", ""));
+        "%s %s can't be undone. Type %s: ", act->method->name,
+        wire_get_string(params, "guest", wire_get_string(params, "node", "")), p->help);
     g_autofree char *typed = ask_line(question);
     if (typed && *typed) {
-        json_object_set_new(params, "confirm", wire_string(typed));
-        return TRUE;
+        json_t *value = wire_parameter_from_text(p, typed, error);
+        json_object_set_new(params, "confirm", value);
+        return value != NULL;
     }
-    wire_error_set_field(error, WIRE_ERROR_PARAMS, "confirm",
-                         "to be sure, repeat the guest's name with --confirm NAME");
+    wire_error_set_field(error, WIRE_ERROR_PARAMS, "confirm", "repeat %s: --confirm NAME",
+                         p->help);
     return FALSE;
 }
 

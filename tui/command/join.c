@@ -1,0 +1,353 @@
+/* cluster join: this person's sessions to a member and to each joining node carry the
+ * exchange. The member says what a joiner needs (cluster.add), the joiner takes it
+ * (cluster.accept); when the joiner can't, the member takes it back. */
+#include "backend/wire/error.h"
+#include "backend/wire/message.h"
+#include "tui/command/act.h"
+#include "tui/command/ask.h"
+#include "tui/command/output.h"
+#include "tui/screen/text.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ANSWER_DEADLINE = 60000 /* ms */, LINKS = 2 };
+
+typedef struct {
+    Link *link;
+    const char *name;
+    char *addresses[LINKS];
+} Joiner;
+
+typedef struct {
+    const Act *act;
+    Link *member;
+    json_t *status; /* of the member */
+    json_t *links;  /* the member's links */
+    const char *cluster;
+    char *addresses[LINKS]; /* the member's */
+    GPtrArray *joiners;     /* of Joiner */
+} Join;
+
+static void joiner_free(gpointer data)
+{
+    Joiner *joiner = data;
+    for (int i = 0; i < LINKS; i++)
+        g_free(joiner->addresses[i]);
+    g_free(joiner);
+}
+
+static json_t *ask(const Join *join, Link *link, const char *method, json_t *params,
+                   GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    json_t *result =
+        client_call(join->act->client, link, method, params, ANSWER_DEADLINE, &failure);
+    if (!result)
+        g_propagate_prefixed_error(error, g_steal_pointer(&failure), "%s: ", link_name(link));
+    return result;
+}
+
+/* ---- addresses ---- */
+
+typedef struct {
+    int family;
+    guint8 bytes[16];
+    guint prefix;
+} Network;
+
+static gboolean read_network(const char *text, Network *out)
+{
+    g_auto(GStrv) halves = g_strsplit(text ? text : "", "/", 2);
+    if (!halves[0] || !halves[1])
+        return FALSE;
+    out->family = strchr(halves[0], ':') ? AF_INET6 : AF_INET;
+    out->prefix = (guint)strtoul(halves[1], NULL, 10);
+    return inet_pton(out->family, halves[0], out->bytes) == 1 &&
+           out->prefix <= (out->family == AF_INET ? 32u : 128u);
+}
+
+static gboolean same_network(const Network *a, const Network *b)
+{
+    if (a->family != b->family || a->prefix != b->prefix)
+        return FALSE;
+    for (guint i = 0; i < a->prefix; i++)
+        if ((a->bytes[i / 8] ^ b->bytes[i / 8]) & (0x80u >> i % 8))
+            return FALSE;
+    return TRUE;
+}
+
+static char *plain(const char *address)
+{
+    return g_strndup(address, strcspn(address, "/"));
+}
+
+/* The first of a node's addresses, with prefix, for which this holds. */
+static const char *find_address(const json_t *links,
+                                gboolean (*fits)(const char *address, gconstpointer user),
+                                gconstpointer user)
+{
+    size_t l, a;
+    const json_t *link, *address;
+    json_array_foreach(json_object_get(links, "links"), l, link)
+    {
+        json_array_foreach(json_object_get(link, "addresses"), a, address)
+        {
+            if (json_is_string(address) && fits(json_string_value(address), user))
+                return json_string_value(address);
+        }
+    }
+    return NULL;
+}
+
+static gboolean is_address(const char *address, gconstpointer user)
+{
+    g_autofree char *bare = plain(address);
+    return strcmp(bare, user) == 0;
+}
+
+static gboolean is_in_network(const char *address, gconstpointer user)
+{
+    Network network;
+    return read_network(address, &network) && same_network(&network, user);
+}
+
+/* The joiner's address in the network of the member's. */
+static char *choose(const Join *join, const json_t *links, const char *address)
+{
+    Network network;
+    const char *found = NULL;
+    if (read_network(find_address(join->links, is_address, address), &network))
+        found = find_address(links, is_in_network, &network);
+    return found ? plain(found) : NULL;
+}
+
+static gboolean choose_all(const Join *join, Joiner *joiner, const json_t *links,
+                           GError **error)
+{
+    static const char *const options[] = {"link0", "link1"};
+    for (int i = 0; i < LINKS && join->addresses[i]; i++) {
+        const char *given = wire_get_string(join->act->arguments->params, options[i], NULL);
+        joiner->addresses[i] =
+            given ? g_strdup(given) : choose(join, links, join->addresses[i]);
+        if (joiner->addresses[i])
+            continue;
+        wire_error_set_field(error, WIRE_ERROR_PARAMS, options[i],
+                             "%s has no address in the network of %s (link %d of %s): give one "
+                             "with --link%d",
+                             joiner->name, join->addresses[i], i, link_name(join->member), i);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* ---- looking at all of them ---- */
+
+static gboolean look_at_member(Join *join, GError **error)
+{
+    join->status = ask(join, join->member, "cluster.status", json_object(), error);
+    join->links =
+        join->status ? ask(join, join->member, "link.list", json_object(), error) : NULL;
+    if (!join->links)
+        return FALSE;
+    join->cluster = wire_get_string(join->status, "cluster", NULL);
+    if (!join->cluster) {
+        wire_error_set(
+            error, WIRE_ERROR_STATE,
+            "%s is in no cluster: name a member with -H, or make a cluster with gantry "
+            "cluster create NAME",
+            link_name(join->member));
+        return FALSE;
+    }
+    size_t index;
+    const json_t *node;
+    json_array_foreach(json_object_get(join->status, "nodes"), index, node)
+    {
+        const json_t *addresses = json_object_get(node, "addresses");
+        for (size_t i = 0; i < LINKS && wire_get_boolean(node, "local", FALSE); i++)
+            join->addresses[i] = g_strdup(json_string_value(json_array_get(addresses, i)));
+    }
+    if (wire_get_boolean(join->status, "quorate", FALSE) && join->addresses[0])
+        return TRUE;
+    wire_error_set(error, WIRE_ERROR_STATE,
+                   "cluster %s is not quorate on %s: see gantry -H %s cluster status",
+                   join->cluster, link_name(join->member), link_name(join->member));
+    return FALSE;
+}
+
+static gboolean look_at_joiner(Join *join, const char *target, GError **error)
+{
+    ClientNode *node = client_add(join->act->client, target, join->act->options, error);
+    if (!node)
+        return FALSE;
+    Joiner *joiner = g_new0(Joiner, 1);
+    joiner->link = node->link;
+    joiner->name = link_name(node->link);
+    g_ptr_array_add(join->joiners, joiner);
+    g_autoptr(json_t) status = ask(join, joiner->link, "cluster.status", json_object(), error);
+    g_autoptr(json_t) links =
+        status ? ask(join, joiner->link, "link.list", json_object(), error) : NULL;
+    if (!links)
+        return FALSE;
+    const char *present = wire_get_string(status, "cluster", NULL);
+    if (present && (strcmp(present, join->cluster) != 0 ||
+                    strcmp(wire_get_string(status, "state", ""), "up") == 0)) {
+        wire_error_set(error, WIRE_ERROR_STATE, "%s is in the cluster %s already", joiner->name,
+                       present);
+        return FALSE;
+    }
+    return choose_all(join, joiner, links, error);
+}
+
+static gboolean look(Join *join, GError **error)
+{
+    const json_t *params = join->act->arguments->params;
+    const json_t *nodes = json_object_get(params, "node");
+    size_t index;
+    const json_t *node;
+    if (json_array_size(nodes) > 1 &&
+        (json_object_get(params, "link0") || json_object_get(params, "link1"))) {
+        wire_error_set_field(error, WIRE_ERROR_PARAMS, "link0",
+                             "addresses can be given for one node at a time");
+        return FALSE;
+    }
+    if (!look_at_member(join, error))
+        return FALSE;
+    json_array_foreach(nodes, index, node)
+    {
+        if (!look_at_joiner(join, json_string_value(node), error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* ---- the plan ---- */
+
+static void print_plan(const Join *join)
+{
+    size_t size = json_array_size(json_object_get(join->status, "nodes"));
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_append_printf(
+        text, "Cluster %s has %zu node%s and config version %d. To join:\n\n", join->cluster,
+        size, size == 1 ? "" : "s", (int)wire_get_integer(join->status, "config_version", 0));
+    for (guint j = 0; j < join->joiners->len; j++) {
+        const Joiner *joiner = join->joiners->pdata[j];
+        for (int i = 0; i < LINKS && joiner->addresses[i]; i++)
+            g_string_append_printf(text, "  %-16s link %d  %-24s over the network of %s\n",
+                                   i ? "" : joiner->name, i, joiner->addresses[i],
+                                   join->addresses[i]);
+    }
+    g_string_append(
+        text, "\nOn each of them the cluster's key and corosync.conf are written and corosync "
+              "is started\nanew; guests go on running. On the members corosync reads the "
+              "changed corosync.conf;\nnothing restarts there.\n");
+    if (size == 1)
+        g_string_append(text,
+                        "Until the first of them has joined, the cluster of one node is not "
+                        "quorate for seconds.\n");
+    g_autofree char *clean = g_strdup(text->str);
+    fputs(clean, join->act->options->format == OUTPUT_TABLE ? stdout : stderr);
+    fflush(stdout);
+}
+
+static gboolean confirm(const Join *join, GError **error)
+{
+    if (wire_get_boolean(join->act->arguments->params, "yes", FALSE))
+        return TRUE;
+    g_autofree char *answer = ask_line("\nGo on? [y/N] ");
+    if (answer &&
+        (g_ascii_strcasecmp(answer, "y") == 0 || g_ascii_strcasecmp(answer, "yes") == 0))
+        return TRUE;
+    wire_error_set(error, WIRE_ERROR_CANCELLED,
+                   answer ? "nothing was changed"
+                          : "nothing was changed: say --yes to go on "
+                            "without being asked");
+    return FALSE;
+}
+
+/* ---- doing it ---- */
+
+static gboolean finish(const Join *join, Link *link, const char *task, GError **error)
+{
+    g_autoptr(json_t) ended = act_wait_task(join->act, link, task, error);
+    if (!ended)
+        return FALSE;
+    if (strcmp(wire_get_string(ended, "state", ""), "done") == 0)
+        return TRUE;
+    wire_error_set(error, WIRE_ERROR_FAILED, "%s: %s", link_name(link),
+                   wire_get_string(ended, "error", "see gantry task log"));
+    return FALSE;
+}
+
+static gboolean accept_on(const Join *join, const Joiner *joiner, const json_t *added,
+                          GError **error)
+{
+    json_t *params = json_pack("{s:O,s:O}", "config", json_object_get(added, "config"), "key",
+                               json_object_get(added, "key"));
+    g_autoptr(json_t) accepted = ask(join, joiner->link, "cluster.accept", params, error);
+    return accepted && finish(join, joiner->link, wire_get_string(accepted, "task", ""), error);
+}
+
+/* The joiner could not: the member need not wait for it. */
+static void take_back(const Join *join, const char *task)
+{
+    g_autoptr(json_t) cancelled =
+        client_call(join->act->client, join->member, "task.cancel",
+                    json_pack("{s:s}", "task", task), ANSWER_DEADLINE, NULL);
+    g_autoptr(json_t) ended =
+        cancelled ? act_wait_task(join->act, join->member, task, NULL) : NULL;
+}
+
+static gboolean join_one(const Join *join, const Joiner *joiner, GError **error)
+{
+    json_t *params = json_pack("{s:s}", "node", joiner->name);
+    static const char *const keys[] = {"link0", "link1"};
+    for (int i = 0; i < LINKS && joiner->addresses[i]; i++)
+        json_object_set_new(params, keys[i], wire_string(joiner->addresses[i]));
+    g_autoptr(json_t) added = ask(join, join->member, "cluster.add", params, error);
+    if (!added)
+        return FALSE;
+    const char *task = wire_get_string(added, "task", NULL);
+    if (!accept_on(join, joiner, added, error)) {
+        if (task)
+            take_back(join, task);
+        return FALSE;
+    }
+    return !task || finish(join, join->member, task, error);
+}
+
+static gboolean join_all(const Join *join, GError **error)
+{
+    g_autoptr(json_t) rows = json_array();
+    for (guint i = 0; i < join->joiners->len; i++) {
+        const Joiner *joiner = join->joiners->pdata[i];
+        if (!join_one(join, joiner, error))
+            return FALSE;
+        if (join->act->options->format == OUTPUT_TABLE) {
+            g_autofree char *line =
+                g_strdup_printf("%s is a member of %s\n", joiner->name, join->cluster);
+            output_print(line);
+        }
+        json_array_append_new(
+            rows, json_pack("{s:s,s:s}", "node", joiner->name, "cluster", join->cluster));
+    }
+    return join->act->options->format == OUTPUT_TABLE || act_print(join->act, rows);
+}
+
+gboolean act_cluster_join(const Act *act, GError **error)
+{
+    Join join = {.act = act, .joiners = g_ptr_array_new_with_free_func(joiner_free)};
+    join.member = act_find_link(act, error);
+    gboolean good = join.member && look(&join, error);
+    if (good)
+        print_plan(&join);
+    good = good && confirm(&join, error) && join_all(&join, error);
+    for (int i = 0; i < LINKS; i++)
+        g_free(join.addresses[i]);
+    g_ptr_array_unref(join.joiners);
+    json_decref(join.status);
+    json_decref(join.links);
+    return good;
+}
