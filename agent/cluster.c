@@ -99,6 +99,9 @@ static void tell(ClusterPart *part)
 {
     ClusterFacts facts = facts_of(part);
     tell_node(part, &facts);
+    /* A change under way is no alarm: a node that joins is not seen at first. */
+    if (cluster_follow_busy(part->follow))
+        return;
     if (is_settled(part, &facts))
         tell_alarms(part, &facts);
     else if (!part->settle)

@@ -13,7 +13,7 @@
 #include "backend/job/job.h"
 
 #define CLUSTER_CHANGE_SETTLE 60  /* seconds to be quorate with it */
-#define CLUSTER_CHANGE_AWAIT  120 /* seconds for a node that joins */
+#define CLUSTER_CHANGE_AWAIT  60 /* seconds for a node that joins */
 
 typedef struct {
     const CorosyncText *base;   /* the file in force */

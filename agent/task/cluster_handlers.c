@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { QUORATE_WITHIN = 60, JOINED_WITHIN = 120, GONE_WITHIN = 30 /* seconds */ };
+enum { QUORATE_WITHIN = 60, JOINED_WITHIN = 60, GONE_WITHIN = 30 /* seconds */ };
 
 typedef struct {
     const TaskRequest *request;

@@ -102,6 +102,38 @@ static void test_counts_follow(void)
     }
 }
 
+/* What a quorate node sees counts for more than what one sees that is cut off. */
+static void test_quorum(void)
+{
+    g_autoptr(Model) model = small_cluster();
+    ModelCounts counts;
+    model_counts(model, &counts);
+    g_assert_cmpint(counts.cluster_size, ==, 0);
+    const char *first = model_node(model, 0)->name, *second = model_node(model, 1)->name;
+    g_autofree char *alone =
+        g_strdup_printf("{\"watch\":7,\"seq\":3,\"objects\":[{\"kind\":\"node\",\"id\":\"%s\","
+                        "\"cluster\":\"lab\",\"quorate\":false,\"members\":1,"
+                        "\"cluster_size\":3}]}",
+                        first);
+    g_autofree char *most =
+        g_strdup_printf("{\"watch\":8,\"seq\":2,\"objects\":[{\"kind\":\"node\",\"id\":\"%s\","
+                        "\"cluster\":\"lab\",\"quorate\":true,\"members\":2,"
+                        "\"cluster_size\":3}]}",
+                        second);
+    g_assert_cmpint(apply(model, 0, alone, NULL), ==, MODEL_APPLIED);
+    model_counts(model, &counts);
+    g_assert_false(counts.quorate);
+    g_assert_cmpint(counts.members, ==, 1);
+    g_assert_cmpint(counts.cluster_size, ==, 3);
+    g_assert_cmpint(apply(model, 1, most, NULL), ==, MODEL_APPLIED);
+    model_counts(model, &counts);
+    g_assert_true(counts.quorate);
+    g_assert_cmpint(counts.members, ==, 2);
+    model_node_link(model, 1, MODEL_LINK_DOWN, "gone");
+    model_counts(model, &counts);
+    g_assert_false(counts.quorate);
+}
+
 static guint64 heard_fields;
 static int heard_gone;
 
@@ -351,6 +383,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/tui-model/counts", test_counts);
     g_test_add_func("/tui-model/counts/follow", test_counts_follow);
+    g_test_add_func("/model/quorum", test_quorum);
     g_test_add_func("/tui-model/deltas", test_deltas);
     g_test_add_func("/tui-model/hostile", test_hostile);
     g_test_add_func("/tui-model/stale", test_stale);

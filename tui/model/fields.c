@@ -132,6 +132,10 @@ static const ModelField node_fields[] = {
     FIELD(ModelNode, "qemu", "qemu", STRING, TEXT, 8, qemu),
     FIELD(ModelNode, "lxc", "lxc", STRING, TEXT, 8, lxc),
     FIELD(ModelNode, "drivers", "drivers", DRIVERS, TEXT, 24, drivers),
+    FIELD(ModelNode, "cluster", "cluster", STRING, TEXT, 12, cluster),
+    FIELD(ModelNode, "quorate", "quorate", FLAG, YES, 7, quorate),
+    FIELD(ModelNode, "members", "members", INT32, COUNT, 7, members),
+    FIELD(ModelNode, "cluster_size", "of nodes", INT32, COUNT, 8, cluster_size),
     FIELD(ModelNode, "target", "target", NONE, TEXT, 20, target),
     FIELD(ModelNode, "trouble", "trouble", NONE, TEXT, 30, trouble),
     END};

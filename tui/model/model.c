@@ -390,6 +390,18 @@ ModelApply model_apply(Model *model, guint index, const json_t *params, gboolean
     return MODEL_APPLIED;
 }
 
+static void count_members(const ModelNode *node, ModelCounts *out)
+{
+    bool quorate = node->quorate == TRUE;
+    if (node->link != MODEL_LINK_UP || !node->cluster || node->cluster_size <= 0)
+        return;
+    if (out->cluster_size && (out->quorate || (!quorate && node->members <= out->members)))
+        return;
+    out->members = MAX(node->members, 0);
+    out->cluster_size = node->cluster_size;
+    out->quorate = quorate;
+}
+
 void model_counts(const Model *model, ModelCounts *out)
 {
     memset(out, 0, sizeof *out);
@@ -400,6 +412,7 @@ void model_counts(const Model *model, ModelCounts *out)
         out->nodes_ready += node->link == MODEL_LINK_UP && node->ready;
         out->running += (guint)node->running;
         out->stopped += (guint)node->stopped;
+        count_members(node, out);
     }
     out->guests = model->objects[OBJECT_GUEST]->len;
     out->other = out->guests - out->running - out->stopped;

@@ -67,6 +67,10 @@ typedef struct {
     guint guests, running, stopped, other;
     guint alarms, errors; /* alarms of severity error */
     guint tasks;          /* queued or running */
+    /* The cluster as a node that is up sees it, a quorate one if there is one;
+     * cluster_size 0: none of them is in a cluster. */
+    gint32 members, cluster_size;
+    bool quorate;
 } ModelCounts;
 void model_counts(const Model *model, ModelCounts *out);
 

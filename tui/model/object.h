@@ -54,7 +54,9 @@ typedef struct {
     gint8 ready; /* the snapshot is complete */
     gint8 role;  /* WireRole of this person there */
     gint8 kvm;
+    gint8 quorate;
     gint32 cpus, updates;
+    gint32 members, cluster_size; /* of its cluster: seen by it, and in all */
     gint64 boot;
     gint64 heard; /* seconds since 1970 when it last said something */
     double time_offset;
@@ -65,6 +67,7 @@ typedef struct {
     char *target;  /* how it is reached */
     char *trouble; /* what the link complains of, in words */
     char *kernel, *agent, *libvirt, *qemu, *lxc, *kvm_reason, *drivers;
+    char *cluster;                   /* NULL: it is in none */
     gint32 guests, running, stopped; /* counted by the model */
 } ModelNode;
 

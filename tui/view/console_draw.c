@@ -19,6 +19,21 @@ static const char *sign(const Console *console, Glyph glyph)
     return glyph_text(glyph, screen_glyphs(console->screen));
 }
 
+/* "● quorate 3/3", before the nodes that this console reaches. */
+static void draw_quorum_part(Console *console, int *column, const ModelCounts *counts)
+{
+    char text[64];
+    bool whole = counts->quorate && counts->members == counts->cluster_size;
+    Role role = whole ? ROLE_STATUS : counts->quorate ? ROLE_WARNING : ROLE_ERROR;
+    if (!counts->cluster_size)
+        return;
+    piece(console, 0, column, whole ? ROLE_RUNNING : role,
+          sign(console, whole ? GLYPH_RUNNING : GLYPH_ATTENTION));
+    g_snprintf(text, sizeof text, " %s %d/%d   ", counts->quorate ? "quorate" : "not quorate",
+               counts->members, counts->cluster_size);
+    piece(console, 0, column, role, text);
+}
+
 static void draw_nodes_part(Console *console, int *column, const ModelCounts *counts)
 {
     char text[96];
@@ -39,6 +54,7 @@ static void draw_status(Console *console)
     draw_fill(console->screen, (Box){0, 0, 1, columns}, ROLE_STATUS);
     piece(console, 0, &column, ROLE_TITLE, cluster_name(console_cluster(console)));
     piece(console, 0, &column, ROLE_STATUS, " ");
+    draw_quorum_part(console, &column, &counts);
     draw_nodes_part(console, &column, &counts);
     g_snprintf(text, sizeof text, "   %u guest%s: %u %s %u %s", counts.guests,
                counts.guests == 1 ? "" : "s", counts.running, sign(console, GLYPH_RUNNING),

@@ -82,9 +82,13 @@ static void print_totals(const Cluster *cluster)
     totals_of(model, &totals);
     units_bytes(totals.memory_used, used, sizeof used);
     units_bytes(totals.memory, total, sizeof total);
-    printf("%s: %u of %u nodes, %u guests (%u running, %u stopped), %u alarms, %u tasks\n",
-           cluster_name(cluster), counts.nodes_ready, counts.nodes, counts.guests,
-           counts.running, counts.stopped, counts.alarms, counts.tasks);
+    printf("%s: ", cluster_name(cluster));
+    if (counts.cluster_size)
+        printf("%s %d/%d, ", counts.quorate ? "quorate" : "not quorate", counts.members,
+               counts.cluster_size);
+    printf("%u of %u nodes, %u guests (%u running, %u stopped), %u alarms, %u tasks\n",
+           counts.nodes_ready, counts.nodes, counts.guests, counts.running, counts.stopped,
+           counts.alarms, counts.tasks);
     printf("cpu %.1f of %.0f processors, memory %s of %s\n", totals.cpu_busy, totals.cpus, used,
            total);
 }
