@@ -12,7 +12,7 @@
 #include "backend/cluster/membership.h"
 #include "backend/job/job.h"
 
-#define CLUSTER_CHANGE_SETTLE 60  /* seconds to be quorate with it */
+#define CLUSTER_CHANGE_SETTLE 60 /* seconds to be quorate with it */
 #define CLUSTER_CHANGE_AWAIT  60 /* seconds for a node that joins */
 
 typedef struct {

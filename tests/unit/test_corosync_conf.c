@@ -102,6 +102,24 @@ static void test_only_what_was_asked(void)
     g_assert_cmpstr(again, ==, by_hand);
 }
 
+/* A file that counts its votes goes on being right; two_node goes when there are not two. */
+static void test_votes(void)
+{
+    g_autofree char *text =
+        replace(by_hand, "  device {", "  expected_votes: 2\n  two_node: 1\n  device {");
+    g_autoptr(CorosyncText) conf = parse(text);
+    g_assert_true(corosync_conf_is_two_node(conf));
+    CorosyncNode node = {
+        .id = 1, .name = (char *)"c", .votes = 2, .addresses = {(char *)"192.0.2.3"}};
+    g_assert_true(corosync_conf_add_node(conf, &node, NULL));
+    g_assert_cmpstr(corosync_text_get(conf, "quorum", 0, "expected_votes", NULL), ==, "4");
+    g_assert_false(corosync_conf_is_two_node(conf));
+    g_assert_true(corosync_conf_remove_node(conf, "c", NULL));
+    g_assert_cmpstr(corosync_text_get(conf, "quorum", 0, "expected_votes", NULL), ==, "2");
+    g_assert_true(corosync_conf_remove_node(conf, "a", NULL));
+    g_assert_cmpstr(corosync_text_get(conf, "quorum", 0, "expected_votes", NULL), ==, "1");
+}
+
 static void test_made(void)
 {
     g_autoptr(CorosyncText) conf = corosync_conf_new("prod");
@@ -286,6 +304,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/corosync-conf/kept", test_kept);
     g_test_add_func("/corosync-conf/changed", test_only_what_was_asked);
+    g_test_add_func("/corosync-conf/votes", test_votes);
     g_test_add_func("/corosync-conf/made", test_made);
     g_test_add_func("/corosync-conf/nodes-refused", test_nodes_refused);
     g_test_add_func("/corosync-conf/limit-of-nodes", test_limit_of_nodes);
