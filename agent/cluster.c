@@ -4,6 +4,7 @@
 #include "agent/cluster_follow.h"
 #include "agent/cluster_problems.h"
 #include "agent/inventory.h"
+#include "agent/task_board.h"
 #include "backend/cluster/corosync_files.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
@@ -12,7 +13,7 @@
 
 enum {
     READ_DEADLINE = 10000, /* ms */
-    SETTLE = 3             /* seconds in which corosync may start before it is missed */
+    SETTLE = 5             /* seconds in which corosync may start before it is missed */
 };
 
 struct ClusterPart {
@@ -42,10 +43,19 @@ static ClusterFacts facts_of(const ClusterPart *part)
     return facts;
 }
 
-static gboolean is_settled(const ClusterPart *part, const ClusterFacts *facts)
+/* A corosync that has just ended or started is no alarm yet. */
+static gboolean is_settled(const ClusterFacts *facts)
 {
-    return facts->state != MEMBERSHIP_ABSENT ||
+    return (facts->state == MEMBERSHIP_UP && facts->view && facts->view->quorate) ||
            g_get_monotonic_time() - facts->since > (gint64)SETTLE * G_USEC_PER_SEC;
+}
+
+/* Nor is what a change under way brings with it: a node that joins is not seen at first. */
+static gboolean is_changing(const ClusterPart *part)
+{
+    const TaskEngine *engine = task_board_engine(part->agent->tasks);
+    return cluster_follow_busy(part->follow) ||
+           (engine && task_engine_find_object(engine, "cluster"));
 }
 
 static void tell_alarms(ClusterPart *part, const ClusterFacts *facts)
@@ -99,10 +109,7 @@ static void tell(ClusterPart *part)
 {
     ClusterFacts facts = facts_of(part);
     tell_node(part, &facts);
-    /* A change under way is no alarm: a node that joins is not seen at first. */
-    if (cluster_follow_busy(part->follow))
-        return;
-    if (is_settled(part, &facts))
+    if (is_settled(&facts) && !is_changing(part))
         tell_alarms(part, &facts);
     else if (!part->settle)
         part->settle = g_timeout_add_seconds(SETTLE + 1, on_settled, part);
@@ -327,6 +334,11 @@ void cluster_part_free(ClusterPart *part)
     g_clear_handle_id(&part->settle, g_source_remove);
     cluster_follow_free(part->follow);
     membership_free(part->membership);
+    for (guint i = 0; i < part->waiting->len; i++) {
+        GError *error = NULL;
+        wire_error_set(&error, WIRE_ERROR_CANCELLED, "the agent stops");
+        request_fail(part->waiting->pdata[i], error);
+    }
     g_ptr_array_unref(part->waiting);
     g_hash_table_unref(part->alarms);
     corosync_text_free(part->conf);
@@ -337,6 +349,11 @@ void cluster_part_free(ClusterPart *part)
 const CorosyncText *cluster_part_conf(const ClusterPart *part)
 {
     return part->conf;
+}
+
+const char *cluster_part_trouble(const ClusterPart *part)
+{
+    return part->trouble;
 }
 
 Membership *cluster_part_membership(const ClusterPart *part)

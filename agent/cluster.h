@@ -25,6 +25,8 @@ void cluster_part_free(ClusterPart *part);
 
 /* corosync.conf as it was read last; NULL: this node is in no cluster. Borrowed. */
 const CorosyncText *cluster_part_conf(const ClusterPart *part);
+/* Why corosync.conf, though there is one, can't be used; or NULL. */
+const char *cluster_part_trouble(const ClusterPart *part);
 Membership *cluster_part_membership(const ClusterPart *part);
 /* The file, or corosync's run, has been changed by the agent: look again. */
 void cluster_part_refresh(ClusterPart *part);

@@ -1,24 +1,13 @@
 #include "agent/cluster_follow.h"
 
 #include "agent/cluster.h"
+#include "agent/cluster_steps.h"
 #include "agent/events.h"
-#include "backend/cluster/change_files.h"
 #include "backend/cluster/change_message.h"
+#include "backend/cluster/corosync_conf.h"
 #include "backend/wire/error.h"
 
 #include <string.h>
-#include <unistd.h>
-
-enum { STEP_DEADLINE = 30000 /* ms */ };
-
-typedef enum { STEP_PREPARE, STEP_COMMIT, STEP_KEEP, STEP_UNDO, STEP_ADOPT } StepKind;
-
-typedef struct {
-    StepKind kind;
-    char *node, *text, *base, *change;
-    guint64 version;
-    ClusterFollow *follow; /* main loop only */
-} Step;
 
 typedef struct {
     MembershipPeer peer;
@@ -44,8 +33,7 @@ struct ClusterFollow {
     guint gone;      /* corosync shall read the file once this node is gone; 0: none */
     guint undone;    /* agents that have said so, while reloading */
     gboolean reload; /* after an undo: once all have said undone */
-    GQueue steps;    /* of Step; the head is at work */
-    gboolean working;
+    ClusterSteps *steps;
 };
 
 /* ---- saying ---- */
@@ -85,111 +73,36 @@ static void on_reloaded(const GError *error, gpointer user)
         g_warning("corosync.conf: %s", error->message);
 }
 
-/* ---- steps, in a worker ---- */
+/* ---- steps on disk ---- */
 
-static void step_free(gpointer data)
-{
-    Step *step = data;
-    g_free(step->node);
-    g_free(step->text);
-    g_free(step->base);
-    g_free(step->change);
-    g_free(step);
-}
-
-static gboolean do_step(const Step *step, int directory, GError **error)
-{
-    switch (step->kind) {
-    case STEP_PREPARE:
-        return change_files_prepare(directory, step->node, step->text, step->base, error);
-    case STEP_COMMIT:
-        return change_files_commit(directory, error);
-    case STEP_KEEP:
-        return change_files_keep(directory, error);
-    case STEP_UNDO:
-        return change_files_undo(directory, step->version, NULL, error);
-    case STEP_ADOPT:
-    default:
-        return change_files_adopt(directory, step->node, step->text, error);
-    }
-}
-
-static gpointer run_step(gpointer data, GError **error)
-{
-    const Step *step = data;
-    int directory = corosync_directory_open(COROSYNC_DIRECTORY, error);
-    if (directory < 0)
-        return NULL;
-    gboolean good = do_step(step, directory, error);
-    (void)close(directory);
-    return good ? GINT_TO_POINTER(1) : NULL;
-}
-
-static void start_step(ClusterFollow *self);
-
-static void after_step(ClusterFollow *self, const Step *step, const GError *error)
+static void on_step(ClusterStepKind kind, const char *change, const GError *error,
+                    gpointer user)
 {
     static const ChangeKind answers[] = {CHANGE_PREPARED, CHANGE_COMMITTED, CHANGE_KEPT,
-                                         CHANGE_UNDONE, CHANGE_HERE};
+                                         CHANGE_UNDONE};
+    ClusterFollow *self = user;
     if (error)
         g_warning("corosync.conf: %s", error->message);
-    if (step->kind == STEP_ADOPT) {
+    if (kind == STEP_ADOPT) {
         if (!error)
             membership_reload(self->membership, on_reloaded, NULL);
-    } else if (*step->change) {
-        say(self, (ChangeMessage){.kind = error ? CHANGE_REFUSED : answers[step->kind],
-                                  .change = step->change,
+    } else if (*change) {
+        say(self, (ChangeMessage){.kind = error ? CHANGE_REFUSED : answers[kind],
+                                  .change = (char *)change,
                                   .reason = error ? error->message : NULL});
     }
     self->changed(self->user);
 }
 
-static void on_step(gpointer result, const GError *error, gpointer user)
+static void add_step(ClusterFollow *self, ClusterStepKind kind, const char *text,
+                     const char *base)
 {
-    ClusterFollow *self = user;
-    Step *step = g_queue_pop_head(&self->steps);
-    self->working = FALSE;
-    after_step(self, step, error);
-    step_free(step);
-    start_step(self);
-}
-
-static void start_step(ClusterFollow *self)
-{
-    const Step *next = g_queue_peek_head(&self->steps);
-    if (!next || self->working)
-        return;
-    self->working = TRUE;
-    /* A copy: the thread may outlive this. */
-    Step *copy = g_new0(Step, 1);
-    *copy = (Step){next->kind,
-                   g_strdup(next->node),
-                   g_strdup(next->text),
-                   g_strdup(next->base),
-                   NULL,
-                   next->version,
-                   NULL};
-    worker_submit(self->agent->workers, &(WorkerJob){.key = "corosync.conf",
-                                                     .deadline = STEP_DEADLINE,
-                                                     .run = run_step,
-                                                     .data = copy,
-                                                     .free_data = step_free,
-                                                     .done = on_step,
-                                                     .user = self});
-}
-
-static void add_step(ClusterFollow *self, StepKind kind, const char *text, const char *base)
-{
-    Step *step = g_new0(Step, 1);
-    *step = (Step){kind,
-                   g_strdup(self->agent->node),
-                   g_strdup(text),
-                   g_strdup(base),
-                   g_strdup(self->change ? self->change : ""),
-                   self->target + 1,
-                   self};
-    g_queue_push_tail(&self->steps, step);
-    start_step(self);
+    cluster_steps_add(self->steps, &(ClusterStep){.kind = kind,
+                                                  .change = self->change ? self->change : "",
+                                                  .node = self->agent->node,
+                                                  .text = text,
+                                                  .base = base,
+                                                  .version = self->target + 1});
 }
 
 /* ---- the change ---- */
@@ -448,7 +361,7 @@ ClusterFollow *cluster_follow_new(Agent *agent, Membership *membership,
     self->user = user;
     self->peers = g_array_new(FALSE, FALSE, sizeof(MembershipPeer));
     self->fellows = g_ptr_array_new_with_free_func(fellow_free);
-    g_queue_init(&self->steps);
+    self->steps = cluster_steps_new(agent->workers, on_step, self);
     /* What an earlier run left: if that change was taken back, the others know. */
     add_step(self, STEP_KEEP, NULL, NULL);
     return self;
@@ -458,7 +371,7 @@ void cluster_follow_free(ClusterFollow *self)
 {
     if (!self)
         return;
-    g_queue_clear_full(&self->steps, step_free);
+    cluster_steps_free(self->steps);
     g_array_unref(self->peers);
     g_ptr_array_unref(self->fellows);
     g_free(self->text);

@@ -3,29 +3,23 @@
 #include "agent/agent.h"
 #include "agent/cluster.h"
 #include "agent/cluster_addresses.h"
+#include "agent/cluster_request.h"
 #include "agent/handlers.h"
-#include "agent/task/cluster_handlers.h"
 #include "agent/task_board.h"
-#include "backend/cluster/corosync_files.h"
 #include "backend/net/link.h"
 #include "backend/wire/error.h"
 
-#include <string.h>
-#include <unistd.h>
-
-enum { FILES_DEADLINE = 15000 /* ms */ };
-
-static const char *asked(const Request *request, const char *key)
+const char *cluster_asked(const Request *request, const char *key)
 {
     return wire_get_string(request->params, key, NULL);
 }
 
-static const CorosyncText *conf_of(const Request *request)
+const CorosyncText *cluster_conf_of(const Request *request)
 {
     return cluster_part_conf(request->agent->cluster);
 }
 
-static const MembershipView *view_of(const Request *request)
+const MembershipView *cluster_view_of(const Request *request)
 {
     return membership_view(cluster_part_membership(request->agent->cluster));
 }
@@ -37,18 +31,29 @@ static void serve_status(Request *request)
 
 /* ---- what is needed ---- */
 
-static gboolean needs_no_cluster(const Request *request, GError **error)
+gboolean cluster_needs_none(const Request *request, GError **error)
 {
-    if (!conf_of(request))
+    const char *trouble = cluster_part_trouble(request->agent->cluster);
+    const MembershipView *view = cluster_view_of(request);
+    if (cluster_conf_of(request))
+        wire_error_set(error, WIRE_ERROR_STATE, "%s is in the cluster %s already",
+                       request->agent->node, corosync_conf_cluster(cluster_conf_of(request)));
+    else if (trouble)
+        wire_error_set(error, WIRE_ERROR_STATE,
+                       "%s has a corosync.conf that is not understood, so it is left alone: %s",
+                       request->agent->node, trouble);
+    else if (view && view->nodes->len > 1)
+        wire_error_set(error, WIRE_ERROR_STATE,
+                       "corosync on %s is in a cluster of which there is no corosync.conf",
+                       request->agent->node);
+    else
         return TRUE;
-    wire_error_set(error, WIRE_ERROR_STATE, "%s is in the cluster %s already",
-                   request->agent->node, corosync_conf_cluster(conf_of(request)));
     return FALSE;
 }
 
 static gboolean needs_cluster(const Request *request, GError **error)
 {
-    if (conf_of(request))
+    if (cluster_conf_of(request))
         return TRUE;
     wire_error_set(error, WIRE_ERROR_STATE,
                    "%s is in no cluster: make one with gantry cluster create NAME",
@@ -62,7 +67,7 @@ static gboolean needs_view(const Request *request, GError **error)
         membership_state(cluster_part_membership(request->agent->cluster), NULL);
     if (!needs_cluster(request, error))
         return FALSE;
-    if (state == MEMBERSHIP_UP && view_of(request))
+    if (state == MEMBERSHIP_UP && cluster_view_of(request))
         return TRUE;
     wire_error_set(error, WIRE_ERROR_UNAVAILABLE,
                    "corosync does not %s on %s: see gantry cluster status",
@@ -70,11 +75,11 @@ static gboolean needs_view(const Request *request, GError **error)
     return FALSE;
 }
 
-static gboolean needs_quorum(const Request *request, GError **error)
+gboolean cluster_needs_quorum(const Request *request, GError **error)
 {
     if (!needs_view(request, error))
         return FALSE;
-    if (view_of(request)->quorate)
+    if (cluster_view_of(request)->quorate)
         return TRUE;
     wire_error_set(
         error, WIRE_ERROR_STATE,
@@ -86,7 +91,7 @@ static gboolean needs_quorum(const Request *request, GError **error)
 
 static gboolean needs_confirm(const Request *request, const char *name, GError **error)
 {
-    if (g_strcmp0(asked(request, "confirm"), name) == 0)
+    if (g_strcmp0(cluster_asked(request, "confirm"), name) == 0)
         return TRUE;
     wire_error_set_field(error, WIRE_ERROR_PARAMS, "confirm",
                          "to be sure, repeat the node's name: --confirm %s", name);
@@ -95,15 +100,15 @@ static gboolean needs_confirm(const Request *request, const char *name, GError *
 
 /* ---- tasks ---- */
 
-static void on_submitted(const char *task, const GError *error, gpointer user)
+void cluster_on_submitted(const char *task, const GError *error, gpointer user)
 {
     request_finish(user, error ? NULL : json_pack("{s:s}", "task", task),
                    error ? g_error_copy(error) : NULL);
 }
 
 /* One at a time: they all are about the same files. Takes error. */
-static void submit(Request *request, const json_t *params, const char *name, GError *error,
-                   TaskSubmitted done, gpointer user)
+void cluster_submit(Request *request, const json_t *params, const char *name, GError *error,
+                    TaskSubmitted done, gpointer user)
 {
     if (error) {
         request_fail(request, error);
@@ -123,27 +128,11 @@ static void submit(Request *request, const json_t *params, const char *name, GEr
 
 /* ---- create ---- */
 
-/* The addresses asked for must be this node's; those not asked for are chosen. */
-static gboolean choose_links(const Request *request, json_t *params, GError **error)
+static gboolean check_links(const Request *request, const GPtrArray *links, GError **error)
 {
-    g_autoptr(GPtrArray) links = net_links_read(error);
     static const char *const keys[] = {"link0", "link1"};
-    if (!links)
-        return FALSE;
-    g_auto(GStrv) own = cluster_addresses_choose(links, 2);
-    if (!asked(request, "link0")) {
-        for (guint i = 0; i < G_N_ELEMENTS(keys) && own[i]; i++)
-            if (!asked(request, keys[i]) && (i == 0 || !asked(request, "link0")))
-                json_object_set_new(params, keys[i], wire_string(own[i]));
-        if (own[0])
-            return TRUE;
-        wire_error_set_field(error, WIRE_ERROR_PARAMS, "link0",
-                             "%s has no address on a network: give one with --link0",
-                             request->agent->node);
-        return FALSE;
-    }
     for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
-        const char *address = asked(request, keys[i]);
+        const char *address = cluster_asked(request, keys[i]);
         if (!address || cluster_addresses_have(links, address))
             continue;
         wire_error_set_field(error, WIRE_ERROR_PARAMS, keys[i], "%s is no address of %s",
@@ -153,229 +142,39 @@ static gboolean choose_links(const Request *request, json_t *params, GError **er
     return TRUE;
 }
 
+/* Addresses that are given must be this node's; where none is, they are chosen. */
+static gboolean choose_links(const Request *request, json_t *params, GError **error)
+{
+    g_autoptr(GPtrArray) links = net_links_read(error);
+    if (!links || !check_links(request, links, error))
+        return FALSE;
+    if (cluster_asked(request, "link0"))
+        return TRUE;
+    g_auto(GStrv) own = cluster_addresses_choose(links, 2);
+    if (cluster_asked(request, "link1") || !own[0]) {
+        wire_error_set_field(
+            error, WIRE_ERROR_PARAMS, "link0", "%s: give the address with --link0",
+            own[0] ? "link1 alone is no link" : "this node has no address on a network");
+        return FALSE;
+    }
+    json_object_set_new(params, "link0", wire_string(own[0]));
+    if (own[1])
+        json_object_set_new(params, "link1", wire_string(own[1]));
+    return TRUE;
+}
+
 static void serve_create(Request *request)
 {
     GError *error = NULL;
     g_autoptr(json_t) params = json_copy(request->params);
-    const char *name = asked(request, "name");
+    const char *name = cluster_asked(request, "name");
     if (!corosync_name_is_valid(name))
         wire_error_set_field(&error, WIRE_ERROR_PARAMS, "name",
                              "a cluster's name is 1 to 32 letters, digits, dots, dashes and "
                              "underscores and begins with a letter or digit");
-    else if (needs_no_cluster(request, &error))
+    else if (cluster_needs_none(request, &error))
         (void)choose_links(request, params, &error);
-    submit(request, params, name, error, on_submitted, request);
-}
-
-/* ---- add: the answer holds what the joiner needs ---- */
-
-typedef struct {
-    char *node, *links[2];
-    CorosyncText *conf; /* with the node in it */
-    GBytes *key;
-    gboolean known; /* it was in it already */
-    Request *request;
-} Adding;
-
-static void adding_free(gpointer data)
-{
-    Adding *adding = data;
-    g_free(adding->node);
-    g_free(adding->links[0]);
-    g_free(adding->links[1]);
-    corosync_text_free(adding->conf);
-    g_clear_pointer(&adding->key, g_bytes_unref);
-    g_free(adding);
-}
-
-static gboolean read_for_joiner(Adding *adding, int directory, GError **error)
-{
-    adding->conf = corosync_file_load(directory, COROSYNC_CONF, error);
-    if (!adding->conf || !corosync_conf_check(adding->conf, error))
-        return FALSE;
-    adding->key = corosync_key_load(directory, error);
-    if (!adding->key)
-        return FALSE;
-    CorosyncNode *known = corosync_conf_node(adding->conf, adding->node);
-    adding->known = known != NULL;
-    corosync_node_free(known);
-    if (adding->known)
-        return TRUE;
-    CorosyncNode node = {.id = corosync_conf_free_id(adding->conf),
-                         .name = adding->node,
-                         .votes = 1,
-                         .addresses = {adding->links[0], adding->links[1]}};
-    corosync_conf_set_version(adding->conf, corosync_conf_version(adding->conf) + 1);
-    return corosync_conf_add_node(adding->conf, &node, error);
-}
-
-/* Runs on a copy of its own, which becomes the result. */
-static gpointer run_adding(gpointer data, GError **error)
-{
-    const Adding *from = data;
-    int directory = corosync_directory_open(COROSYNC_DIRECTORY, error);
-    if (directory < 0)
-        return NULL;
-    Adding *adding = g_new0(Adding, 1);
-    adding->node = g_strdup(from->node);
-    adding->links[0] = g_strdup(from->links[0]);
-    adding->links[1] = g_strdup(from->links[1]);
-    adding->request = from->request;
-    gboolean good = read_for_joiner(adding, directory, error);
-    (void)close(directory);
-    if (good)
-        return adding;
-    adding_free(adding);
-    return NULL;
-}
-
-static json_t *adding_json(const Adding *adding, const char *task)
-{
-    gsize size;
-    const guchar *key = g_bytes_get_data(adding->key, &size);
-    g_autofree char *text = corosync_text_dump(adding->conf);
-    g_autofree char *base64 = g_base64_encode(key, size);
-    return json_pack("{s:o,s:s,s:s}", "task", task ? wire_string(task) : json_null(), "config",
-                     text, "key", base64);
-}
-
-static void on_add_submitted(const char *task, const GError *error, gpointer user)
-{
-    Adding *adding = user;
-    request_finish(adding->request, error ? NULL : adding_json(adding, task),
-                   error ? g_error_copy(error) : NULL);
-    adding_free(adding);
-}
-
-static void on_added(gpointer result, const GError *error, gpointer user)
-{
-    Request *request = user;
-    Adding *adding = result;
-    if (error)
-        request_fail(request, g_error_copy(error));
-    else if (adding->known)
-        on_add_submitted(NULL, NULL, adding);
-    else
-        submit(request, request->params, adding->node, NULL, on_add_submitted, adding);
-}
-
-static void serve_add(Request *request)
-{
-    GError *error = NULL;
-    if (!needs_quorum(request, &error)) {
-        request_fail(request, error);
-        return;
-    }
-    Adding *adding = g_new0(Adding, 1);
-    adding->node = g_strdup(asked(request, "node"));
-    adding->links[0] = g_strdup(asked(request, "link0"));
-    adding->links[1] = g_strdup(asked(request, "link1"));
-    adding->request = request;
-    worker_submit(request->agent->workers, &(WorkerJob){.key = "corosync.conf",
-                                                        .deadline = FILES_DEADLINE,
-                                                        .run = run_adding,
-                                                        .data = adding,
-                                                        .free_data = adding_free,
-                                                        .free_result = adding_free,
-                                                        .done = on_added,
-                                                        .user = request});
-}
-
-/* ---- accept ---- */
-
-typedef struct {
-    char *text;
-    guchar *key;
-    gsize size;
-} Accepting;
-
-static void accepting_free(gpointer data)
-{
-    Accepting *accepting = data;
-    g_free(accepting->text);
-    if (accepting->key)
-        explicit_bzero(accepting->key, accepting->size);
-    g_free(accepting->key);
-    g_free(accepting);
-}
-
-static gpointer run_accepting(gpointer data, GError **error)
-{
-    const Accepting *accepting = data;
-    int directory = corosync_directory_open(COROSYNC_DIRECTORY, error);
-    if (directory < 0)
-        return NULL;
-    gboolean good = corosync_file_write(directory, CLUSTER_KEY_ACCEPTED, accepting->key,
-                                        accepting->size, 0400, error) &&
-                    corosync_file_write(directory, CLUSTER_CONF_ACCEPTED, accepting->text,
-                                        strlen(accepting->text), 0644, error);
-    (void)close(directory);
-    return good ? GINT_TO_POINTER(1) : NULL;
-}
-
-static void on_accepting(gpointer result, const GError *error, gpointer user)
-{
-    g_autoptr(json_t) params = json_object();
-    submit(user, params, ((const Request *)user)->agent->node,
-           error ? g_error_copy(error) : NULL, on_submitted, user);
-}
-
-/* The same cluster once more is how a node that missed changes comes back. */
-static gboolean fits_present(const Request *request, const CorosyncText *conf, GError **error)
-{
-    const CorosyncText *present = conf_of(request);
-    if (!present)
-        return TRUE;
-    if (!g_str_equal(corosync_conf_cluster(present), corosync_conf_cluster(conf)) ||
-        corosync_conf_version(present) > corosync_conf_version(conf))
-        return needs_no_cluster(request, error);
-    return TRUE;
-}
-
-static gboolean names_this_node(const Request *request, const CorosyncText *conf,
-                                GError **error)
-{
-    g_autoptr(GPtrArray) links = net_links_read(error);
-    CorosyncNode *own = links ? corosync_conf_node(conf, request->agent->node) : NULL;
-    gboolean good = own != NULL;
-    if (links && !own)
-        wire_error_set_field(error, WIRE_ERROR_PARAMS, "config",
-                             "that corosync.conf has no node %s", request->agent->node);
-    for (guint i = 0; good && i < corosync_node_links(own); i++) {
-        good = cluster_addresses_have(links, own->addresses[i]);
-        if (!good)
-            wire_error_set_field(error, WIRE_ERROR_PARAMS, "config",
-                                 "%s is no address of %s: join with --link%u ADDRESS",
-                                 own->addresses[i], request->agent->node, i);
-    }
-    corosync_node_free(own);
-    return good;
-}
-
-static void serve_accept(Request *request)
-{
-    GError *error = NULL;
-    const char *text = asked(request, "config");
-    Accepting *accepting = g_new0(Accepting, 1);
-    g_autoptr(CorosyncText) conf = corosync_conf_parse(text, strlen(text), &error);
-    accepting->text = g_strdup(text);
-    accepting->key = g_base64_decode(asked(request, "key"), &accepting->size);
-    if (!error && (accepting->size < COROSYNC_KEY_MIN || accepting->size > COROSYNC_KEY_MAX))
-        wire_error_set_field(&error, WIRE_ERROR_PARAMS, "key", "this is no key of corosync's");
-    if (!error && fits_present(request, conf, &error))
-        (void)names_this_node(request, conf, &error);
-    if (error) {
-        accepting_free(accepting);
-        request_fail(request, error);
-        return;
-    }
-    worker_submit(request->agent->workers, &(WorkerJob){.key = "corosync.conf",
-                                                        .deadline = FILES_DEADLINE,
-                                                        .run = run_accepting,
-                                                        .data = accepting,
-                                                        .free_data = accepting_free,
-                                                        .done = on_accepting,
-                                                        .user = request});
+    cluster_submit(request, params, name, error, cluster_on_submitted, request);
 }
 
 /* ---- remove, leave, expected ---- */
@@ -383,9 +182,9 @@ static void serve_accept(Request *request)
 static void serve_remove(Request *request)
 {
     GError *error = NULL;
-    const char *name = asked(request, "node");
-    if (needs_confirm(request, name, &error) && needs_quorum(request, &error)) {
-        const MembershipNode *node = membership_view_named(view_of(request), name);
+    const char *name = cluster_asked(request, "node");
+    if (needs_confirm(request, name, &error) && cluster_needs_quorum(request, &error)) {
+        const MembershipNode *node = membership_view_named(cluster_view_of(request), name);
         if (!node)
             wire_error_set_field(&error, WIRE_ERROR_NOT_FOUND, "node",
                                  "the cluster has no node %s", name);
@@ -395,13 +194,13 @@ static void serve_remove(Request *request)
                                  "cluster leave",
                                  name, name);
     }
-    submit(request, request->params, name, error, on_submitted, request);
+    cluster_submit(request, request->params, name, error, cluster_on_submitted, request);
 }
 
 /* What is left must be able to go on. */
 static gboolean rest_is_quorate(const Request *request, GError **error)
 {
-    const MembershipView *view = view_of(request);
+    const MembershipView *view = cluster_view_of(request);
     guint alive = 0, all = 0;
     for (guint i = 0; i < view->nodes->len; i++) {
         const MembershipNode *node = view->nodes->pdata[i];
@@ -426,15 +225,16 @@ static void serve_leave(Request *request)
     gboolean alone = wire_get_boolean(request->params, "alone", FALSE);
     if (needs_cluster(request, &error) &&
         needs_confirm(request, request->agent->node, &error) && !alone &&
-        needs_quorum(request, &error))
+        cluster_needs_quorum(request, &error))
         (void)rest_is_quorate(request, &error);
-    submit(request, request->params, request->agent->node, error, on_submitted, request);
+    cluster_submit(request, request->params, request->agent->node, error, cluster_on_submitted,
+                   request);
 }
 
 /* All nodes that are not seen must be named, and no other. */
 static gboolean names_the_lost(const Request *request, GError **error)
 {
-    const MembershipView *view = view_of(request);
+    const MembershipView *view = cluster_view_of(request);
     const json_t *confirm = json_object_get(request->params, "confirm");
     g_autoptr(GString) lost = g_string_new(NULL);
     guint count = 0, named = 0;
@@ -467,18 +267,18 @@ static void serve_expected(Request *request)
     GError *error = NULL;
     guint votes = (guint)wire_get_integer(request->params, "votes", 0);
     if (needs_view(request, &error) && names_the_lost(request, &error)) {
-        const MembershipView *view = view_of(request);
+        const MembershipView *view = cluster_view_of(request);
         if (votes / 2 + 1 > view->total || votes < view->total)
             wire_error_set_field(&error, WIRE_ERROR_PARAMS, "votes",
                                  "%u votes are seen: expect at least %u and fewer than %u",
                                  view->total, view->total, view->total * 2);
     }
-    submit(request, request->params, "votes", error, on_submitted, request);
+    cluster_submit(request, request->params, "votes", error, cluster_on_submitted, request);
 }
 
 const HandlerRow handlers_cluster[] = {
     {"cluster.status", serve_status},     {"cluster.create", serve_create},
-    {"cluster.add", serve_add},           {"cluster.accept", serve_accept},
+    {"cluster.add", cluster_serve_add},   {"cluster.accept", cluster_serve_accept},
     {"cluster.remove", serve_remove},     {"cluster.leave", serve_leave},
     {"cluster.expected", serve_expected}, {NULL, NULL},
 };

@@ -230,7 +230,7 @@ static gboolean find_section(const CorosyncText *self, const char *section, guin
 
 guint corosync_text_count(const CorosyncText *self, const char *section)
 {
-    guint open, count;
+    guint open = 0, count;
     (void)find_section(self, section, 0, &open, &count);
     return count;
 }
@@ -253,7 +253,7 @@ static gboolean find_pair(const CorosyncText *self, guint open, const char *key,
 const char *corosync_text_get(const CorosyncText *self, const char *section, guint index,
                               const char *key, guint *line)
 {
-    guint open, count, at;
+    guint open = 0, count, at;
     if (!find_section(self, section, index, &open, &count) || !find_pair(self, open, key, &at))
         return NULL;
     if (line)
@@ -301,7 +301,7 @@ static void insert_pair(CorosyncText *self, guint open, const char *key, const c
 void corosync_text_set(CorosyncText *self, const char *section, guint index, const char *key,
                        const char *value)
 {
-    guint open, count, at;
+    guint open = 0, count, at;
     if (!find_section(self, section, index, &open, &count)) {
         if (!value)
             return;
@@ -365,7 +365,7 @@ guint corosync_text_add(CorosyncText *self, const char *section)
 
 void corosync_text_remove(CorosyncText *self, const char *section, guint index)
 {
-    guint open, count;
+    guint open = 0, count;
     if (find_section(self, section, index, &open, &count))
         g_ptr_array_remove_range(self->lines, open, section_end(self, open) - open);
 }

@@ -157,7 +157,7 @@ static cs_error_t join_group(Thread *self, const char *name)
         if (code != CS_ERR_TRY_AGAIN)
             break;
         set_busy(self, FALSE); /* it answers, and asks for patience */
-        g_usleep(SEND_AGAIN * 1000);
+        g_usleep(SEND_AGAIN * 1000UL);
         set_busy(self, TRUE);
     }
     return code;

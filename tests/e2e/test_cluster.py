@@ -193,7 +193,8 @@ def begin_change(lab, node, number):
 
 
 def rolled_back(what, nodes, task, before, words):
-    ended = nodes[0].rpc.call("task.wait", task=task)
+    rpc = nodes[0].rpc
+    ended = rpc.receive(rpc.send("task.wait", task=task), 2 * CLUSTER)
     check(f"{what}: it has not worked", ended["state"] in ("failed", "cancelled"), ended)
     holds(f"{what}: and says why", words, ended["error"] or ended["state"])
     for node in nodes:
@@ -251,6 +252,18 @@ def left(lab, nodes):
     same("its key is gone", ["corosync.conf.gantry-left"], three.files())
     works("it comes back", gantry(lab, "-H", "node2", "cluster", "join", "node3", "--yes"))
     settled("back", nodes, True, 3)
+
+    lab.fault("kill", "corosync", "node3")
+    settled("away", nodes[:2], True, 2, LOST)
+    task, before = begin_change(lab, one, 95)
+    one.rpc.call("task.cancel", task=task)
+    becomes("changed meanwhile", before + 2, lambda: version(one), CLUSTER)
+    lab.fault("start", "corosync", "node3")
+    check("corosync lets no node in that missed a change", eventually(
+        lambda: "Exiting" in lab.sh("cat /var/log/corosync/corosync.log", node="node3"), CLUSTER))
+    works("joining once more brings it the file", gantry(lab, "-H", "node1", "cluster", "join", "node3", "--yes"))
+    settled("and it is back", nodes, True, 3)
+    alike("and it is back", nodes)
 
     lab.fault("kill", "corosync", "node3")
     settled("dead", nodes[:2], True, 2, LOST)

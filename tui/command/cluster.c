@@ -36,8 +36,12 @@ static void append_head(GString *text, const json_t *status)
         return;
     }
     g_string_append_printf(text, "cluster %s as %s sees it: ", cluster, node);
-    if (!json_object_get(status, "quorate")) {
-        g_string_append(text, "not known\n");
+    if (!g_str_equal(state, "up")) {
+        g_string_append(text, "not known");
+        if (json_object_get(status, "nodes"))
+            g_string_append_printf(text, ", what follows is %.0f s old",
+                                   wire_get_number(status, "age", 0));
+        g_string_append_c(text, '\n');
         return;
     }
     g_string_append_printf(text, "%s %d/%zu",

@@ -192,8 +192,8 @@ static gboolean look_at_joiner(Join *join, const char *target, GError **error)
     if (!links)
         return FALSE;
     const char *present = wire_get_string(status, "cluster", NULL);
-    if (present && (strcmp(present, join->cluster) != 0 ||
-                    strcmp(wire_get_string(status, "state", ""), "up") == 0)) {
+    if (present &&
+        (strcmp(present, join->cluster) != 0 || wire_get_boolean(status, "quorate", FALSE))) {
         wire_error_set(error, WIRE_ERROR_STATE, "%s is in the cluster %s already", joiner->name,
                        present);
         return FALSE;
@@ -315,7 +315,14 @@ static gboolean join_one(const Join *join, const Joiner *joiner, GError **error)
             take_back(join, task);
         return FALSE;
     }
-    return !task || finish(join, join->member, task, error);
+    if (!task || finish(join, join->member, task, error))
+        return TRUE;
+    g_prefix_error(
+        error,
+        "%s has the files of the cluster, but is no member (gantry -H %s cluster leave "
+        "--alone makes it forget them): ",
+        joiner->name, joiner->name);
+    return FALSE;
 }
 
 static gboolean join_all(const Join *join, GError **error)

@@ -110,6 +110,15 @@ instance_up() {
     echo "lab $LAB: $count nodes up in $(elapsed) s, $(lab_net 0).1 to .$count"
 }
 
+# instance_cluster [NAME]
+instance_cluster() {
+    local n others=()
+    [ -e "$DIR/up" ] || die "lab $LAB is not up: lab up"
+    for ((n = 2; n <= $(cat "$DIR/nodes"); n++)); do others+=("node$n"); done
+    enter_workstation "$BUILD/tui/gantry" -H node1 cluster create "${1:-lab}"
+    [ ${#others[@]} -eq 0 ] || enter_workstation "$BUILD/tui/gantry" -H node1 cluster join "${others[@]}" --yes
+}
+
 instance_failed() {
     trap '' INT TERM HUP
     trap - EXIT

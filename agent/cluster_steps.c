@@ -1,0 +1,118 @@
+#include "agent/cluster_steps.h"
+
+#include "backend/cluster/change_files.h"
+
+#include <unistd.h>
+
+enum { STEP_DEADLINE = 30000 /* ms */ };
+
+typedef struct {
+    ClusterStepKind kind;
+    char *change, *node, *text, *base;
+    guint64 version;
+} Step;
+
+struct ClusterSteps {
+    WorkerPool *workers;
+    ClusterStepDone done;
+    gpointer user;
+    GQueue queue; /* of Step; the head is at work */
+    gboolean working;
+};
+
+static void step_free(gpointer data)
+{
+    Step *step = data;
+    g_free(step->change);
+    g_free(step->node);
+    g_free(step->text);
+    g_free(step->base);
+    g_free(step);
+}
+
+static gpointer step_copy(const Step *step)
+{
+    Step *copy = g_new(Step, 1);
+    *copy = (Step){step->kind,           g_strdup(step->change), g_strdup(step->node),
+                   g_strdup(step->text), g_strdup(step->base),   step->version};
+    return copy;
+}
+
+static gboolean do_step(const Step *step, int directory, GError **error)
+{
+    switch (step->kind) {
+    case STEP_PREPARE:
+        return change_files_prepare(directory, step->node, step->text, step->base, error);
+    case STEP_COMMIT:
+        return change_files_commit(directory, error);
+    case STEP_KEEP:
+        return change_files_keep(directory, error);
+    case STEP_UNDO:
+        return change_files_undo(directory, step->version, NULL, error);
+    case STEP_ADOPT:
+    default:
+        return change_files_adopt(directory, step->node, step->text, error);
+    }
+}
+
+static gpointer run_step(gpointer data, GError **error)
+{
+    int directory = corosync_directory_open(COROSYNC_DIRECTORY, error);
+    if (directory < 0)
+        return NULL;
+    gboolean good = do_step(data, directory, error);
+    (void)close(directory);
+    return good ? GINT_TO_POINTER(1) : NULL;
+}
+
+static void start(ClusterSteps *self);
+
+static void on_step(gpointer result, const GError *error, gpointer user)
+{
+    ClusterSteps *self = user;
+    Step *step = g_queue_pop_head(&self->queue);
+    self->working = FALSE;
+    self->done(step->kind, step->change, error, self->user);
+    step_free(step);
+    start(self);
+}
+
+static void start(ClusterSteps *self)
+{
+    const Step *next = g_queue_peek_head(&self->queue);
+    if (!next || self->working)
+        return;
+    self->working = TRUE;
+    /* A copy: the thread may be left behind. */
+    worker_submit(self->workers, &(WorkerJob){.key = "corosync.conf",
+                                              .deadline = STEP_DEADLINE,
+                                              .run = run_step,
+                                              .data = step_copy(next),
+                                              .free_data = step_free,
+                                              .done = on_step,
+                                              .user = self});
+}
+
+void cluster_steps_add(ClusterSteps *self, const ClusterStep *step)
+{
+    Step borrowed = {step->kind,         (char *)step->change, (char *)step->node,
+                     (char *)step->text, (char *)step->base,   step->version};
+    g_queue_push_tail(&self->queue, step_copy(&borrowed));
+    start(self);
+}
+
+ClusterSteps *cluster_steps_new(WorkerPool *workers, ClusterStepDone done, gpointer user)
+{
+    ClusterSteps *self = g_new0(ClusterSteps, 1);
+    self->workers = workers;
+    self->done = done;
+    self->user = user;
+    g_queue_init(&self->queue);
+    return self;
+}
+
+void cluster_steps_free(ClusterSteps *self)
+{
+    g_queue_clear_full(&self->queue, step_free);
+    g_free(self);
+}
