@@ -5,7 +5,7 @@ typedef struct {
     Pager *pager;
 } HelpView;
 
-/* "  key       action                what it does": the last in a column of its own. */
+/* "  key       action                     what it does": the last in a column of its own. */
 enum { HELP_COLUMN = 39 };
 
 static void add_heading(Pager *pager, const char *heading)
