@@ -1,0 +1,170 @@
+#include "backend/cluster/replica_state.h"
+
+/* Digests: nodes that applied the same entries must have the same documents. */
+
+static ReplicaCheck *check_at(Replica *replica, guint64 index)
+{
+    ReplicaCheck *check = &replica->checks[(index / REPLICA_CHECK_INTERVAL) % REPLICA_CHECKS];
+    return index > 0 && check->index == index ? check : NULL;
+}
+
+/* Stops this node when those who have its documents cannot be a majority. */
+static void compare_digests(Replica *replica, guint64 index)
+{
+    const ReplicaCheck *own = check_at(replica, index);
+    if (!own)
+        return;
+    guint against = 0;
+    for (guint i = 0; i < replica->peer_count; i++) {
+        const ReplicaPeer *peer = &replica->peers[i];
+        if (peer->checked == index && !replica_hash_equal(&peer->digest, &own->digest))
+            against += replica_members_votes(&replica->log.members, peer->node, peer->birth);
+    }
+    if (against > 0 && 2 * against >= replica_members_total(&replica->log.members))
+        replica_diverge(replica);
+}
+
+void replica_checked(Replica *replica, guint64 index, const ReplicaHash *digest)
+{
+    if (index % REPLICA_CHECK_INTERVAL != 0)
+        return;
+    replica->checked = index;
+    replica->checks[(index / REPLICA_CHECK_INTERVAL) % REPLICA_CHECKS] =
+        (ReplicaCheck){index, *digest};
+    compare_digests(replica, index);
+}
+
+/* Applying. */
+
+static void compact(Replica *replica)
+{
+    ReplicaLog *log = &replica->log;
+    guint64 keep = replica->settings.keep;
+    guint64 last = MIN(replica->applied, replica->disk.synced);
+    gboolean many = replica->applied > log->base.index + 2 * keep;
+    gboolean big = log->size > replica->settings.size_max / 2;
+    if (!many && !big)
+        return;
+    if (replica->phase == REPLICA_LEADING)
+        last = MIN(last, replica->announced); /* the others may have fetched more */
+    if (!big)
+        last = MIN(last, replica->applied - keep);
+    replica_log_compact(log, last);
+}
+
+static void apply(Replica *replica, ReplicaEntry *entry)
+{
+    gboolean accepted = replica_members_enter(&replica->members, entry);
+    replica->applied = entry->index;
+    replica_act(replica, REPLICA_APPLY)->entry = replica_entry_ref(entry);
+    replica_request_applied(replica, entry, accepted);
+    if (entry->kind == REPLICA_CHANGE)
+        replica_check_session(replica);
+}
+
+void replica_commit(Replica *replica, guint64 index)
+{
+    if (replica->diverged || index <= replica->committed)
+        return;
+    replica->committed = index;
+    while (replica->applied < index)
+        apply(replica, replica_log_at(&replica->log, replica->applied + 1));
+    compact(replica);
+    if (replica->phase != REPLICA_LEADING)
+        return;
+    if (!replica_is_voter(replica) && replica->log.changed <= index)
+        replica_round(replica, replica->round + 1); /* its last act was its removal */
+    else
+        replica_order(replica);
+}
+
+/* Acks. */
+
+static guint count_acks(const Replica *replica, guint64 index)
+{
+    guint votes = 0;
+    for (guint i = 0; i < replica->peer_count; i++) {
+        const ReplicaPeer *peer = &replica->peers[i];
+        if (peer->has_acked && peer->acked >= index)
+            votes += replica_votes(replica, peer);
+    }
+    return votes;
+}
+
+/* The highest index that voters with a majority have on disk; FALSE when there is
+ * none, as a majority has not even adopted the epoch. */
+static gboolean find_majority(const Replica *replica, guint64 *index)
+{
+    gboolean found = FALSE;
+    for (guint i = 0; i < replica->peer_count; i++) {
+        const ReplicaPeer *peer = &replica->peers[i];
+        if (!peer->has_acked || (found && peer->acked <= *index))
+            continue;
+        if (!replica_is_majority(replica, count_acks(replica, peer->acked)) &&
+            !replica_has_fault(replica, REPLICA_FAULT_COMMIT_ALONE))
+            continue;
+        *index = peer->acked;
+        found = TRUE;
+    }
+    return found;
+}
+
+void replica_count_acks(Replica *replica)
+{
+    guint64 index = 0;
+    if (!replica_is_in_line(replica) || replica->diverged || !find_majority(replica, &index))
+        return;
+    replica->in_force = TRUE;
+    replica_commit(replica, MIN(index, replica_log_end(&replica->log)));
+    replica_order(replica);
+}
+
+void replica_on_ack(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *message)
+{
+    if (message->epoch != replica->epoch &&
+        !replica_has_fault(replica, REPLICA_FAULT_ANY_EPOCH))
+        return;
+    peer->acked = MAX(peer->acked, message->index);
+    peer->has_acked = TRUE;
+    peer->checked = message->checked;
+    peer->digest = message->digest;
+    ReplicaHash own;
+    if (replica_is_in_line(replica) && peer->node == replica->leader &&
+        replica_log_hash(&replica->log, message->index, &own) &&
+        !replica_hash_equal(&own, &message->hash))
+        replica_diverge(replica);
+    compare_digests(replica, message->checked);
+    replica_count_acks(replica);
+}
+
+void replica_ack(Replica *replica, gboolean again)
+{
+    guint64 index = replica->disk.synced;
+    gboolean adopted =
+        replica->disk.adopted == replica->epoch && replica->promised == replica->epoch;
+    if (replica_has_fault(replica, REPLICA_FAULT_ACK_UNSYNCED)) {
+        index = replica_log_end(&replica->log);
+        adopted = TRUE;
+    }
+    if (!adopted || !replica_is_in_line(replica) || replica->diverged ||
+        (replica->has_acked && index <= replica->acked && !again))
+        return;
+    replica->has_acked = TRUE;
+    replica->acked = index;
+    ReplicaMessage *message = replica_message_new(REPLICA_ACK);
+    message->epoch = replica->epoch;
+    message->index = index;
+    (void)replica_log_hash(&replica->log, index, &message->hash);
+    const ReplicaCheck *check = check_at(replica, replica->checked);
+    if (check) {
+        message->checked = check->index;
+        message->digest = check->digest;
+    }
+    replica_send(replica, message);
+    ReplicaPeer *self = replica_peer(replica, replica->settings.node);
+    if (self) {
+        self->has_acked = TRUE;
+        self->acked = index;
+    }
+    replica_count_acks(replica);
+}
