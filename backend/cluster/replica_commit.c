@@ -36,7 +36,7 @@ void replica_checked(Replica *replica, guint64 index, const ReplicaHash *digest)
 
 /* Applying. */
 
-static void compact(Replica *replica)
+void replica_compact(Replica *replica)
 {
     ReplicaLog *log = &replica->log;
     guint64 keep = replica->settings.keep;
@@ -69,7 +69,7 @@ void replica_commit(Replica *replica, guint64 index)
     replica->committed = index;
     while (replica->applied < index)
         apply(replica, replica_log_at(&replica->log, replica->applied + 1));
-    compact(replica);
+    replica_compact(replica);
     if (replica->phase != REPLICA_LEADING)
         return;
     if (!replica_is_voter(replica) && replica->log.changed <= index)

@@ -159,6 +159,8 @@ void replica_on_ack(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *m
 void replica_ack(Replica *replica, gboolean again);
 void replica_count_acks(Replica *replica);
 void replica_commit(Replica *replica, guint64 index);
+/* Lets go of entries that are on disk and in the documents, beyond what is kept. */
+void replica_compact(Replica *replica);
 void replica_checked(Replica *replica, guint64 index, const ReplicaHash *digest);
 
 /* replica_request.c */

@@ -4,9 +4,10 @@
 
 #include <stdio.h>
 
-#define CLUSTER      0x6761
-#define CALM_TICKS   1500 /* until which all must agree */
-#define CALM_CHANGES 20
+#define CLUSTER       0x6761
+#define CALM_TICKS    1500 /* until which all must agree */
+#define CALM_CHANGES  20
+#define SETTLE_EVENTS 20000 /* a node, without time passing */
 
 void world_fail(World *world, const char *format, ...)
 {
@@ -347,7 +348,10 @@ static void run_wild(World *world, guint64 events)
 /* Lets everything happen that can, without time passing. */
 static void settle(World *world)
 {
+    guint64 limit = world->events + SETTLE_EVENTS * world->node_count;
     for (gboolean busy = TRUE; busy && !world->failure;) {
+        if (world->events > limit)
+            world_fail(world, "the nodes never come to rest");
         busy = network_reform(world);
         for (guint i = 0; i < 4 * world->node_count; i++)
             busy |= go_on(world, pick_node(world));

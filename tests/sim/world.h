@@ -79,6 +79,7 @@ typedef struct {
     GByteArray *pieces;
     Documents held[WORLD_NODES_MAX + 1]; /* for those who fetch documents */
     ReplicaBase held_base[WORLD_NODES_MAX + 1];
+    gboolean is_held[WORLD_NODES_MAX + 1];
     Ring *ring;
     guint component; /* of the network */
     GQueue inbox;    /* of Delivery */

@@ -55,7 +55,7 @@ void node_start(World *world, Node *node)
 #endif
     node->documents = disk->documents;
     node->led = node->counted = 0;
-    memset(node->held_base, 0, sizeof node->held_base);
+    memset(node->is_held, 0, sizeof node->is_held);
     world_note(world, "start", node->id, disk->incarnation, disk->birth);
 }
 
@@ -87,7 +87,8 @@ static void read_piece(World *world, Node *node, const ReplicaAction *action)
     Documents *held = &node->held[action->node];
     ReplicaBase *base = &node->held_base[action->node];
     guint64 offset = action->offset;
-    if (offset == 0 || base->index != action->index || base->index == 0) {
+    if (offset == 0 || base->index != action->index || !node->is_held[action->node]) {
+        node->is_held[action->node] = TRUE;
         *held = node->documents;
         *base = *action->base;
         offset = 0;
