@@ -129,6 +129,8 @@ static void propose(Replica *replica)
     guint64 epoch = epoch_after(highest, replica->settings.node);
     if (!epoch)
         return;
+    for (guint i = 0; i < replica->peer_count; i++)
+        replica->peers[i].has_promised = FALSE;
     replica->promised = epoch;
     replica->phase = REPLICA_PROPOSING;
     replica->ticks = 0;
@@ -217,8 +219,9 @@ static void consider_leading(Replica *replica)
 
 void replica_on_promise(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *message)
 {
-    if (message->epoch != replica->promised &&
-        !replica_has_fault(replica, REPLICA_FAULT_ANY_EPOCH))
+    gboolean mine = message->epoch == replica->promised ||
+                    replica_has_fault(replica, REPLICA_FAULT_ANY_EPOCH);
+    if (replica->phase != REPLICA_PROPOSING || !mine)
         return;
     peer->has_promised = TRUE;
     consider_leading(replica);

@@ -92,8 +92,8 @@ typedef struct {
 
 /* How often things happen: once in so many events; 0: never. */
 typedef struct {
-    guint crash, crash_within, restart, split, heal, flap, reform, fail_disk, slow, lose_disk,
-        change, burst, tick, submit, resync;
+    guint crash, crash_within, restart, split, heal, flap, hinge, hinge_back, reform, fail_disk,
+        slow, lose_disk, change, burst, tick, submit, resync;
 } Rates;
 
 typedef struct {
@@ -114,6 +114,7 @@ typedef struct {
     gboolean torn_disk, lying_disk; /* the disk's own mutants */
     ReplicaSettings settings;
     guint64 events, last_view, last_birth, last_transaction;
+    guint32 hinge; /* the node that two majorities have in common, 0: none */
     gboolean calm; /* no faults any more */
     gboolean lossy_rings;
     Model *model;
