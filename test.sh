@@ -2,6 +2,7 @@
 # test.sh [PART...] - build and test everything; ends with "N passed, N failed".
 #
 #   unit      the unit tests
+#   sim       the store's protocol, simulated: a million events, and each mutant found out
 #   e2e       the end-to-end tests, in the lab
 #   sanitize  both, built with AddressSanitizer and UBSan
 #   fuzz      every fuzz target over its corpus, and a fixed number of runs
@@ -14,12 +15,12 @@ cd "$(dirname "$(readlink -f "$0")")" || exit
 . tests/lib/steps.sh
 umask 022
 
-parts=${*:-lint unit sanitize e2e fuzz}
+parts=${*:-lint unit sim sanitize e2e fuzz}
 for part in $parts; do
     case $part in
-    unit | sanitize | e2e | fuzz | lint) ;;
+    unit | sim | sanitize | e2e | fuzz | lint) ;;
     *)
-        sed -n 's/^# \{0,1\}//; 2,10p' "$0"
+        sed -n 's/^# \{0,1\}//; 2,11p' "$0"
         exit 2
         ;;
     esac
@@ -107,10 +108,11 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 
 need "Installing what is missing" packages_install packages.txt console agent host lab test || exit
 if wanted lint; then lint; fi
-if wanted unit || wanted e2e; then
+if wanted unit || wanted sim || wanted e2e; then
     need "Building" build build-test || exit
 fi
 if wanted unit; then suite "Unit tests" build-test unit; fi
+if wanted sim; then suite "Simulated cluster" build-test sim; fi
 if wanted e2e; then e2e build-test; fi
 if wanted sanitize; then
     if need "Building with sanitizers" build build-test-sanitize -Db_sanitize=address,undefined -Db_lundef=false; then

@@ -40,12 +40,7 @@ void replica_leave_epoch(Replica *replica)
     replica_drop_waiting(replica);
     for (guint i = 0; i < replica->peer_count; i++) {
         ReplicaPeer *peer = &replica->peers[i];
-        ReplicaPeer old = *peer;
-        *peer = (ReplicaPeer){.node = old.node, .birth = old.birth};
-        if (replica_has_fault(replica, REPLICA_FAULT_COUNT_OLD_ACKS)) {
-            peer->has_acked = old.has_acked;
-            peer->acked = old.acked;
-        }
+        *peer = (ReplicaPeer){.node = peer->node, .birth = peer->birth};
     }
 }
 

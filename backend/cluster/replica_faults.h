@@ -20,7 +20,6 @@ typedef enum {
     REPLICA_FAULT_ADOPT_PART = 1 << 10,      /* adopt before the log is complete */
     REPLICA_FAULT_CHANGE_ANYTIME = 1 << 11,  /* do not wait between changes of members */
     REPLICA_FAULT_FORGET_BIRTH = 1 << 12,    /* count votes of nodes that lost their disk */
-    REPLICA_FAULT_COUNT_OLD_ACKS = 1 << 13,  /* keep acks of an earlier epoch */
 } ReplicaFault;
 
 #ifdef REPLICA_MUTANTS

@@ -88,8 +88,8 @@ static void pick_rates(World *world)
         .split = pick_rate(world, 1500),
         .heal = 1 + pick_rate(world, 1000),
         .flap = pick_rate(world, 2000),
-        .hinge = pick_rate(world, 1500),
-        .hinge_back = 20 + random_below(&world->random, 800),
+        .hinge = pick_rate(world, 600),
+        .hinge_back = 10 + random_below(&world->random, 600),
         .reform = 1 + random_below(&world->random, 60),
         .fail_disk = pick_rate(world, 3000),
         .slow = pick_rate(world, 2000),
@@ -108,6 +108,16 @@ static void pick_rates(World *world)
     };
 }
 
+/* Mostly few: three show most of what many can. */
+static guint pick_size(World *world, guint nodes_max)
+{
+    guint choice = random_below(&world->random, 16);
+    guint size = choice < 6    ? 3
+                 : choice < 15 ? 1 + random_below(&world->random, 7)
+                               : 1 + random_below(&world->random, nodes_max);
+    return MIN(size, nodes_max);
+}
+
 World *world_new(guint64 seed, guint nodes_max, guint faults, gboolean torn, gboolean lying)
 {
     World *world = g_new0(World, 1);
@@ -116,9 +126,7 @@ World *world_new(guint64 seed, guint nodes_max, guint faults, gboolean torn, gbo
     world->torn_disk = torn;
     world->lying_disk = lying;
     random_seed(&world->random, seed);
-    guint few = MIN(nodes_max, 7);
-    world->node_count =
-        1 + random_below(&world->random, random_once_in(&world->random, 8) ? nodes_max : few);
+    world->node_count = pick_size(world, nodes_max);
     pick_rates(world);
     ReplicaMembers members = {0};
     guint voters = 1 + random_below(&world->random, world->node_count);
@@ -284,25 +292,36 @@ static void flap(World *world)
 
 /* What a protocol like this fails by, when it does: one majority decides, then another
  * that has but one node in common with it, and that node forgets what it did not
- * write. First the one majority is put together, later the other. */
+ * write. So a node is left behind; then it makes a majority with one half of the
+ * others, and its disk is slow; then it crashes and makes one with the other half. */
 static void turn_hinge(World *world)
 {
     Random *random = &world->random;
+    if (world->hinge == 0)
+        world->hinge = pick_node(world)->id;
     Node *hinge = &world->nodes[world->hinge];
-    if (world->hinge) {
-        world->hinge = 0;
-        if (random_once_in(random, 3))
+    guint half = random_below(random, 2);
+    switch (world->hinge_stage++) {
+    case 0:
+        heal(world);
+        hinge->component = 2;
+        break;
+    case 1:
+        for (guint32 id = 1; id <= world->node_count; id++)
+            world->nodes[id].component = id == hinge->id ? 0 : half++ % 2;
+        if (random_once_in(random, 2))
+            hinge->disk.slowness = 1 + random_below(random, 50);
+        break;
+    default:
+        if (random_once_in(random, 4))
             lose_disk(world, hinge);
-        else if (random_once_in(random, 2))
+        else if (random_below(random, 4) > 0)
             node_crash(world, hinge);
+        hinge->disk.slowness = 1;
         hinge->component = 1;
         if (!hinge->replica)
             node_start(world, hinge);
-    } else {
-        world->hinge = pick_node(world)->id;
-        guint half = random_below(random, 2);
-        for (guint32 id = 1; id <= world->node_count; id++)
-            world->nodes[id].component = id == world->hinge ? 0 : half++ % 2;
+        world->hinge = world->hinge_stage = 0;
     }
     while (random_below(random, 4) > 0 && network_reform(world))
         continue;

@@ -115,6 +115,7 @@ typedef struct {
     ReplicaSettings settings;
     guint64 events, last_view, last_birth, last_transaction;
     guint32 hinge; /* the node that two majorities have in common, 0: none */
+    guint hinge_stage;
     gboolean calm; /* no faults any more */
     gboolean lossy_rings;
     Model *model;
