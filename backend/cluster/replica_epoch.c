@@ -113,7 +113,7 @@ static gboolean is_my_turn(const Replica *replica)
         int order = compare_rank(replica, peer->adopted, peer->end, self->adopted, self->end);
         better += order > 0 || (order == 0 && peer->node < node);
     }
-    return replica->round % candidates == better;
+    return candidates > 0 && replica->round % candidates == better;
 }
 
 static void propose(Replica *replica)

@@ -45,21 +45,20 @@ static void code_entry(ReplicaCodec *codec, ReplicaEntry *entry)
 
 static void code_entries(ReplicaCodec *codec, ReplicaMessage *message, guint min, guint max)
 {
-    guint count = message->entries ? message->entries->len : 0;
+    GPtrArray *entries = message->entries;
+    guint count = entries ? entries->len : 0;
     replica_code_count(codec, &count, max, ENTRY_SIZE);
     if (count < min)
         codec->bad = TRUE;
     if (!codec->output)
-        message->entries = g_ptr_array_new_with_free_func(replica_entry_unref);
-    for (guint i = 0; i < count && !codec->bad; i++) {
-        if (codec->output) {
-            code_entry(codec, g_ptr_array_index(message->entries, i));
-            continue;
+        entries = message->entries = g_ptr_array_new_with_free_func(replica_entry_unref);
+    for (guint i = 0; entries && i < count && !codec->bad; i++) {
+        if (!codec->output) {
+            ReplicaEntry *entry = g_new0(ReplicaEntry, 1);
+            g_atomic_ref_count_init(&entry->references);
+            g_ptr_array_add(entries, entry);
         }
-        ReplicaEntry *entry = g_new0(ReplicaEntry, 1);
-        g_atomic_ref_count_init(&entry->references);
-        g_ptr_array_add(message->entries, entry);
-        code_entry(codec, entry);
+        code_entry(codec, g_ptr_array_index(entries, i));
     }
 }
 

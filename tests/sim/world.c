@@ -7,7 +7,7 @@
 #define CLUSTER       0x6761
 #define CALM_TICKS    1500 /* until which all must agree */
 #define CALM_CHANGES  20
-#define SETTLE_EVENTS 20000 /* a node, without time passing */
+#define SETTLE_EVENTS 20000ull /* a node, without time passing */
 
 void world_fail(World *world, const char *format, ...)
 {
