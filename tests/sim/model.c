@@ -5,6 +5,7 @@
 typedef struct {
     ReplicaHash hash;
     guint64 digest;
+    guint64 epoch;  /* in which it was seen to be committed */
     guint64 ticket; /* 0: a change */
 } Fact;
 
@@ -129,7 +130,9 @@ static guint64 ticket_of(const ReplicaEntry *entry)
 static void learn(World *world, const Node *node, const ReplicaEntry *entry)
 {
     Model *model = world->model;
-    Fact fact = {entry->hash, node->documents.digest, ticket_of(entry)};
+    ReplicaStatus status;
+    replica_status(node->replica, &status);
+    Fact fact = {entry->hash, node->documents.digest, status.epoch, ticket_of(entry)};
     g_array_append_val(model->facts, fact);
     if (entry->kind == REPLICA_CHANGE) {
         ReplicaMembers members = *model_members(model);
@@ -263,12 +266,25 @@ void model_forgotten(World *world, guint32 node)
     }
 }
 
-/* Whoever begins to lead must have all that was ever committed. */
+/* Whoever begins to lead must have all that was committed in epochs before its own.
+ * (It may be late: what a later epoch has committed, it need not have.) */
+static void check_complete(World *world, const Node *node, const ReplicaStatus *status)
+{
+    guint64 index = model_length(world->model);
+    while (index > 0 && fact_at(world->model, index)->epoch >= status->epoch)
+        index--;
+    if (index > 0 && index >= status->base &&
+        !replica_log_has(replica_log(node->replica), index,
+                         &fact_at(world->model, index)->hash))
+        world_fail(world, "node %u leads without the entry %" G_GUINT64_FORMAT, node->id,
+                   index);
+}
+
 void model_stepped(World *world, Node *node)
 {
     ReplicaStatus status;
     replica_status(node->replica, &status);
-    if (status.applied < node->documents.applied && status.health != REPLICA_DIVERGED)
+    if (status.applied < node->documents.applied)
         world_fail(world, "node %u goes back from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
                    node->id, node->documents.applied, status.applied);
     if (status.health == REPLICA_DIVERGED)
@@ -284,9 +300,5 @@ void model_stepped(World *world, Node *node)
         return;
     node->led = status.epoch;
     world_note(world, "leads", node->id, status.epoch >> 32, status.end);
-    const Fact *last = fact_at(world->model, model_length(world->model));
-    if (last && status.base <= model_length(world->model) &&
-        !replica_log_has(log, model_length(world->model), &last->hash))
-        world_fail(world, "node %u leads without the entry %" G_GUINT64_FORMAT, node->id,
-                   model_length(world->model));
+    check_complete(world, node, &status);
 }
