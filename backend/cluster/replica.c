@@ -246,6 +246,8 @@ void replica_step(Replica *replica, const ReplicaEvent *event, GArray *actions)
         on_tick(replica);
         break;
     }
+    replica_compact(replica);
+    replica_order(replica);
     if (replica_has_fault(replica, REPLICA_FAULT_APPLY_EARLY) && replica_is_in_line(replica))
         replica_commit(replica, replica_log_end(&replica->log));
     if (replica_has_fault(replica, REPLICA_FAULT_ACK_UNSYNCED))

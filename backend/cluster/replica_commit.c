@@ -36,20 +36,26 @@ void replica_checked(Replica *replica, guint64 index, const ReplicaHash *digest)
 
 /* Applying. */
 
+/* The last entry that this node can do without: it is in the documents, on disk, and
+ * the others were told of its place (they may have fetched it before that). */
+static guint64 find_dispensable(const Replica *replica)
+{
+    guint64 last = MIN(replica->applied, replica->disk.synced);
+    return replica->phase == REPLICA_LEADING ? MIN(last, replica->announced) : last;
+}
+
 void replica_compact(Replica *replica)
 {
-    ReplicaLog *log = &replica->log;
-    guint64 keep = replica->settings.keep;
-    guint64 last = MIN(replica->applied, replica->disk.synced);
-    gboolean many = replica->applied > log->base.index + 2 * keep;
-    gboolean big = log->size > replica->settings.size_max / 2;
-    if (!many && !big)
+    const ReplicaLog *log = &replica->log;
+    guint64 keep = replica->settings.keep, base = log->base.index;
+    gsize size = log->size, size_kept = replica->settings.size_max / 2;
+    gboolean many = replica->applied > base + 2 * keep;
+    if (!many && size <= size_kept)
         return;
-    if (replica->phase == REPLICA_LEADING)
-        last = MIN(last, replica->announced); /* the others may have fetched more */
-    if (!big)
-        last = MIN(last, replica->applied - keep);
-    replica_log_compact(log, last);
+    guint64 last = find_dispensable(replica), index = base;
+    while (index < last && (size > size_kept || (many && index + keep < replica->applied)))
+        size -= g_bytes_get_size(replica_log_at(log, ++index)->bytes);
+    replica_log_compact(&replica->log, index);
 }
 
 static void apply(Replica *replica, ReplicaEntry *entry)
@@ -69,7 +75,6 @@ void replica_commit(Replica *replica, guint64 index)
     replica->committed = index;
     while (replica->applied < index)
         apply(replica, replica_log_at(&replica->log, replica->applied + 1));
-    replica_compact(replica);
     if (replica->phase != REPLICA_LEADING)
         return;
     if (!replica_is_voter(replica) && replica->log.changed <= index)

@@ -109,7 +109,5 @@ void replica_disk_done(Replica *replica, guint64 token, gboolean written)
     disk->synced = MIN(disk->batch_end, disk->cut);
     replica_epoch_written(replica);
     replica_ack(replica, FALSE);
-    replica_compact(replica);
-    replica_order(replica);
     replica_send_requests(replica);
 }

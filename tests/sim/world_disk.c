@@ -1,5 +1,8 @@
 #include "tests/sim/world.h"
 
+/* Parts of a batch. */
+enum { STATE = 1, ENTRIES = 2, DOCUMENTS = 4, WHOLE = 7 };
+
 void disk_found(Disk *disk, guint64 cluster, guint64 birth, const ReplicaBase *base)
 {
     *disk = (Disk){.cluster = cluster, .birth = birth, .slowness = 1};
@@ -38,13 +41,13 @@ static void carry_out(World *world, Node *node, const ReplicaBatch *batch,
                       const Documents *documents, guint parts)
 {
     Disk *disk = &node->disk;
-    if (parts & 1) {
+    if (parts & STATE) {
         disk->incarnation = batch->incarnation;
         disk->promised = batch->promised;
         disk->adopted = batch->adopted;
         disk->diverged = batch->diverged;
     }
-    if (parts & 2) {
+    if (parts & ENTRIES) {
         if (batch->install) {
             g_ptr_array_set_size(disk->entries, 0);
             disk->base = batch->base;
@@ -59,14 +62,14 @@ static void carry_out(World *world, Node *node, const ReplicaBatch *batch,
         for (guint i = 0; i < batch->entries->len; i++)
             g_ptr_array_add(disk->entries,
                             replica_entry_ref(g_ptr_array_index(batch->entries, i)));
-        if (parts & 4)
+        if (parts & DOCUMENTS)
             apply_up_to(disk, batch->applied);
         guint gone = (guint)(batch->base.index - disk->base.index);
         if (gone > 0 && gone <= disk->entries->len)
             g_ptr_array_remove_range(disk->entries, 0, gone);
         disk->base = batch->base;
     }
-    if (parts == 7 &&
+    if (parts == WHOLE &&
         (disk->documents.applied != batch->applied || batch->applied < disk->base.index))
         world_fail(world, "the disk of node %u has documents beside its log", node->id);
 }
@@ -97,16 +100,16 @@ gboolean disk_finish(World *world, Node *node)
         }
     } else if (world->lying_disk && random_once_in(&world->random, 20)) {
         if (disk->ghost) {
-            carry_out(world, node, disk->ghost, &disk->ghost_documents, 7);
+            carry_out(world, node, disk->ghost, &disk->ghost_documents, WHOLE);
             drop_ghost(disk);
         }
         disk->ghost = g_steal_pointer(&batch);
         disk->ghost_documents = disk->batch_documents;
     } else {
         if (disk->ghost && world->lying_disk)
-            carry_out(world, node, disk->ghost, &disk->ghost_documents, 7);
+            carry_out(world, node, disk->ghost, &disk->ghost_documents, WHOLE);
         drop_ghost(disk);
-        carry_out(world, node, batch, &disk->batch_documents, 7);
+        carry_out(world, node, batch, &disk->batch_documents, WHOLE);
     }
     world_note(world, event.kind == REPLICA_WRITTEN ? "written" : "failed", node->id,
                event.token, 0);
@@ -119,10 +122,12 @@ void disk_crash(World *world, Node *node)
 {
     Disk *disk = &node->disk;
     if (disk->ghost && random_once_in(&world->random, 2))
-        carry_out(world, node, disk->ghost, &disk->ghost_documents, 7);
-    else if (disk->batch && !disk->ghost && random_once_in(&world->random, 2))
+        carry_out(world, node, disk->ghost, &disk->ghost_documents, WHOLE);
+    else if (disk->batch && world->torn_disk)
         carry_out(world, node, disk->batch, &disk->batch_documents,
-                  world->torn_disk ? random_below(&world->random, 8) : 7);
+                  1u << random_below(&world->random, 2));
+    else if (disk->batch && !disk->ghost && random_once_in(&world->random, 2))
+        carry_out(world, node, disk->batch, &disk->batch_documents, WHOLE);
     drop_ghost(disk);
     g_clear_pointer(&disk->batch, replica_batch_free);
 }
