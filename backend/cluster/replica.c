@@ -92,6 +92,24 @@ void replica_diverge(Replica *replica)
         replica_round(replica, replica->round + 1);
 }
 
+/* Takes the entries over; FALSE when they or the documents cannot be what this program
+ * wrote. */
+static gboolean take_log(Replica *replica, const ReplicaDurable *durable)
+{
+    gboolean sound = TRUE;
+    replica_log_init(&replica->log, &durable->base);
+    for (guint i = 0; durable->entries && i < durable->entries->len; i++) {
+        const ReplicaEntry *entry = g_ptr_array_index(durable->entries, i);
+        ReplicaEntry *copy = replica_entry_new(entry->kind, entry->origin, entry->incarnation,
+                                               entry->sequence, entry->bytes);
+        copy->epoch = entry->epoch;
+        replica_log_append(&replica->log, copy);
+        sound &= replica_hash_equal(&copy->hash, &entry->hash);
+    }
+    return sound && durable->applied >= durable->base.index &&
+           durable->applied <= replica_log_end(&replica->log);
+}
+
 Replica *replica_new(const ReplicaSettings *settings, const ReplicaDurable *durable)
 {
     Replica *replica = g_new0(Replica, 1);
@@ -101,22 +119,14 @@ Replica *replica_new(const ReplicaSettings *settings, const ReplicaDurable *dura
     replica->incarnation = durable->incarnation + 1;
     replica->promised = durable->promised;
     replica->adopted = durable->adopted;
-    replica->diverged = durable->diverged;
-    replica->committed = replica->applied = durable->applied;
-    replica_log_init(&replica->log, &durable->base);
+    replica->diverged = !take_log(replica, durable) || durable->diverged;
+    guint64 end = replica_log_end(&replica->log);
+    replica->verified = end;
+    replica->applied = CLAMP(durable->applied, durable->base.index, end);
+    replica->committed = replica->applied;
     replica->members = durable->base.members;
-    for (guint i = 0; durable->entries && i < durable->entries->len; i++) {
-        const ReplicaEntry *entry = g_ptr_array_index(durable->entries, i);
-        ReplicaEntry *copy = replica_entry_new(entry->kind, entry->origin, entry->incarnation,
-                                               entry->sequence, entry->bytes);
-        copy->epoch = entry->epoch;
-        replica_log_append(&replica->log, copy);
-        if (copy->index <= replica->applied)
-            (void)replica_members_enter(&replica->members, copy);
-        if (!replica_hash_equal(&copy->hash, &entry->hash))
-            replica->diverged = TRUE;
-    }
-    replica->verified = replica_log_end(&replica->log);
+    for (guint64 i = durable->base.index + 1; i <= replica->applied; i++)
+        (void)replica_members_enter(&replica->members, replica_log_at(&replica->log, i));
     replica->next_sequence = 1;
     replica->health = REPLICA_WORKING;
     replica_disk_init(replica);

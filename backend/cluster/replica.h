@@ -75,7 +75,8 @@ typedef struct {
     gsize batch_size; /* bytes of entries in one write, about */
 } ReplicaSettings;
 
-/* The entries given are shared, the rest is copied. */
+/* Copies what it needs; entries share their bytes. What cannot be (hashes that do not
+ * follow from each other, documents beside the log) begins as REPLICA_DIVERGED. */
 Replica *replica_new(const ReplicaSettings *settings, const ReplicaDurable *durable);
 void replica_free(Replica *replica);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Replica, replica_free)
@@ -172,7 +173,7 @@ typedef struct {
     ReplicaHealth health;
 } ReplicaAction;
 
-/* An array of ReplicaAction that frees what they hold. */
+/* An array of ReplicaAction; the array frees what they hold. */
 GArray *replica_actions_new(void);
 /* Appends to actions. */
 void replica_step(Replica *replica, const ReplicaEvent *event, GArray *actions);

@@ -75,11 +75,6 @@ guint model_pending(const Model *model)
     return model->pending;
 }
 
-guint64 model_acknowledged(const Model *model)
-{
-    return model->acknowledged;
-}
-
 const ReplicaMembers *model_members(const Model *model)
 {
     const Version *last = g_ptr_array_index(model->versions, model->versions->len - 1);

@@ -27,7 +27,5 @@ void model_stepped(World *world, Node *node);
 guint64 model_length(const Model *model);
 /* Tickets not yet answered. */
 guint model_pending(const Model *model);
-/* Tickets at the node that were answered with an index. */
-guint64 model_acknowledged(const Model *model);
 /* The members as of the last entry. */
 const ReplicaMembers *model_members(const Model *model);

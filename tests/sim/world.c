@@ -88,8 +88,8 @@ static void pick_rates(World *world)
         .split = pick_rate(world, 1500),
         .heal = 1 + pick_rate(world, 1000),
         .flap = pick_rate(world, 2000),
-        .hinge = pick_rate(world, 600),
-        .hinge_back = 10 + random_below(&world->random, 600),
+        .hinge = pick_rate(world, 400),
+        .hinge_back = 10 + random_below(&world->random, 50u << random_below(&world->random, 5)),
         .reform = 1 + random_below(&world->random, 60),
         .fail_disk = pick_rate(world, 3000),
         .slow = pick_rate(world, 2000),
@@ -100,11 +100,13 @@ static void pick_rates(World *world)
         .submit = 4 + pick_rate(world, 30),
     };
     world->lossy_rings = random_once_in(&world->random, 4);
+    world->garbled = random_once_in(&world->random, 8);
     world->settings = (ReplicaSettings){
         .keep = 4 + random_below(&world->random, 60),
         .size_max = 1u << (12 + random_below(&world->random, 8)),
         .piece_size = 60 + random_below(&world->random, 400),
-        .batch_size = 1 + random_below(&world->random, 400),
+        .batch_size =
+            random_once_in(&world->random, 2) ? 1 : 1 + random_below(&world->random, 400),
     };
 }
 
@@ -172,7 +174,7 @@ static Node *pick_node(World *world)
 
 static void deliver(World *world, Node *node)
 {
-    Delivery *delivery = network_deliver(node);
+    Delivery *delivery = network_deliver(world, node);
     ReplicaEvent event = {0};
     guint32 nodes[WORLD_NODES_MAX];
     if (delivery->packet) {

@@ -93,7 +93,7 @@ typedef struct {
 /* How often things happen: once in so many events; 0: never. */
 typedef struct {
     guint crash, crash_within, restart, split, heal, flap, hinge, hinge_back, reform, fail_disk,
-        slow, lose_disk, change, burst, tick, submit, resync;
+        slow, lose_disk, change, burst, tick, submit;
 } Rates;
 
 typedef struct {
@@ -116,8 +116,9 @@ typedef struct {
     guint64 events, last_view, last_birth, last_transaction;
     guint32 hinge; /* the node that two majorities have in common, 0: none */
     guint hinge_stage;
-    gboolean calm; /* no faults any more */
-    gboolean lossy_rings;
+    gboolean calm;        /* no faults any more */
+    gboolean lossy_rings; /* who goes on may lose the end of the old ring */
+    gboolean garbled;     /* messages are lost, doubled and mixed up */
     Model *model;
     GArray *actions;
     Trace trace[WORLD_TRACE];
@@ -139,8 +140,8 @@ void world_note(World *world, const char *what, guint32 node, guint64 a, guint64
 void network_send(World *world, Node *node, GBytes *bytes);
 /* A ring takes the oldest message of the node's; FALSE when there is none. */
 gboolean network_take(World *world, Node *node);
-/* The next delivery, or NULL. */
-Delivery *network_deliver(Node *node);
+/* The next delivery; there is one. */
+Delivery *network_deliver(World *world, Node *node);
 void network_delivery_free(Delivery *delivery);
 /* Forms a new ring where it has to be; FALSE when all is as it should. */
 gboolean network_reform(World *world);

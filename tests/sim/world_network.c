@@ -1,10 +1,10 @@
 #include "tests/sim/world.h"
 
-/* The network as corosync's process groups show it. Messages of a ring have one
- * order; its members are told them at their own pace. When the members change, those
- * who go on together are first told the same rest of the old ring: all of it up to
- * some message, and beyond that only what came from among themselves, which can leave
- * holes where a member that is gone had spoken. Then they are told the new view. */
+/* The network as corosync's process groups show it (and, in some worlds, worse). Messages of a
+ * ring have one order; its members are told them at their own pace. When the members change,
+ * those who go on together are first told the same rest of the old ring: all of it up to some
+ * message, and beyond that only what came from among themselves, which can leave holes where a
+ * member that is gone had spoken. Then they are told the new view. */
 
 static guint64 bit(guint32 id)
 {
@@ -75,8 +75,31 @@ gboolean network_take(World *world, Node *node)
     return TRUE;
 }
 
-Delivery *network_deliver(Node *node)
+/* The engine does nothing of this; but no promise must depend on it. */
+static void garble(World *world, Node *node)
 {
+    GList *head = node->inbox.head;
+    const Delivery *first = head->data;
+    const Delivery *second = head->next ? head->next->data : NULL;
+    if (!first->packet)
+        return;
+    if (random_once_in(&world->random, 50)) {
+        first->packet->references++;
+        Delivery *again = g_memdup2(first, sizeof *first);
+        again->ring = ring_ref(first->ring);
+        g_queue_push_tail(&node->inbox, again);
+    } else if (random_once_in(&world->random, 20) && second && second->packet) {
+        g_queue_unlink(&node->inbox, head);
+        g_queue_push_nth_link(&node->inbox, (gint)random_below(&world->random, 5), head);
+    } else if (random_once_in(&world->random, 50) && second) {
+        network_delivery_free(g_queue_pop_head(&node->inbox));
+    }
+}
+
+Delivery *network_deliver(World *world, Node *node)
+{
+    if (world->garbled && !world->calm)
+        garble(world, node);
     return g_queue_pop_head(&node->inbox);
 }
 

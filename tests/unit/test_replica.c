@@ -432,6 +432,28 @@ static void test_diverged(Fixture *fixture, gconstpointer data)
     g_assert_false(bad->disk.diverged);
 }
 
+/* A database that this program cannot have written is not believed. */
+static void test_torn(Fixture *fixture, gconstpointer data)
+{
+    connect_nodes(fixture, "123");
+    submit(fixture, 1, "a");
+    submit(fixture, 1, "b");
+    Node *torn = &fixture->nodes[2];
+    crash(torn);
+    g_ptr_array_set_size(torn->disk.entries, 1);
+    torn->disk.applied = 2;
+    start(torn, 100);
+    connect_nodes(fixture, "12");
+    g_assert_cmpint(torn->health, ==, REPLICA_DIVERGED);
+    g_assert_cmpint(fixture->nodes[1].health, !=, REPLICA_WORKING);
+    connect_nodes(fixture, "123");
+    g_assert_cmpint(fixture->nodes[1].health, ==, REPLICA_WORKING);
+    step(fixture, torn, &(ReplicaEvent){.kind = REPLICA_RESYNC_ASKED});
+    tick(fixture, 2 * REPLICA_RETRY_TICKS);
+    g_assert_cmpint(torn->health, ==, REPLICA_WORKING);
+    assert_documents(fixture, 2, "ab");
+}
+
 static void change(Fixture *fixture, guint32 at, const ReplicaChange *wish)
 {
     step(fixture, &fixture->nodes[at],
@@ -560,6 +582,7 @@ int main(int argc, char **argv)
         {"/replica/all-crash", 100, test_all_crash},
         {"/replica/disk-full", 100, test_disk_full},
         {"/replica/diverged", 100, test_diverged},
+        {"/replica/torn", 100, test_torn},
         {"/replica/lost-disk", 100, test_lost_disk},
         {"/replica/foreign", 100, test_foreign},
     };
