@@ -1,10 +1,10 @@
 /* sim/world - replicas in a world that is as bad as its seed says.
  *
- * Nodes run the very code of cluster/replica. Around each are a disk that loses
- * what was not written (world_disk.c), a network as the cluster engine shows it
- * (world_network.c) and a small store of documents (world_node.c). world_run()
- * picks one thing after another that could happen next, faults among them, and
- * after each the model (model.h) looks whether a promise was broken. Then it heals
+ * Nodes run the very code of cluster/replica. Around each are a disk that loses what
+ * was not written (world_disk.c), a network as the cluster engine shows it
+ * (world_network.c) and a small store of documents (world_node.c). world_run() picks
+ * one thing after another that could happen next, faults among them (world_fault.c),
+ * and after each the model (model.h) looks whether a promise was broken. Then it heals
  * everything and expects all to agree in the end.
  *
  * An event is one step of one replica.
@@ -15,6 +15,7 @@
 #include "backend/cluster/replica_faults.h"
 #include "tests/sim/random.h"
 
+#define WORLD_CLUSTER   0x6761
 #define WORLD_NODES_MAX 32
 #define WORLD_KEYS      12
 #define WORLD_TRACE     64
@@ -135,6 +136,17 @@ void world_print_nodes(const World *world);
 
 void world_fail(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void world_note(World *world, const char *what, guint32 node, guint64 a, guint64 b);
+
+Node *world_pick(World *world);
+void world_tick(World *world, Node *node);
+
+/* world_fault.c */
+/* Whatever of bad happens now, by the world's rates. */
+void fault_some(World *world);
+/* The network is whole again. */
+void fault_heal(World *world);
+/* What an operator does; if not willing, only what makes all nodes voters. */
+void fault_change_members(World *world, gboolean willing);
 
 /* world_network.c */
 void network_send(World *world, Node *node, GBytes *bytes);
