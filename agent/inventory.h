@@ -12,8 +12,9 @@
  *
  * A new watch first gets every object whole, the last notification of these with
  * "ready". seq grows by one; when a watcher is too slow to take what is waiting
- * for it, deltas are dropped and the gap in seq tells it to ask again. Figures change every second, so their owners ask inventory_watched()
- * before they build them: an agent that nobody watches does nothing here.
+ * for it, deltas are dropped and the gap in seq tells it to ask again. Figures change every
+ * second, so their owners ask inventory_watched() before they build them: an agent that nobody
+ * watches does nothing here.
  */
 #pragma once
 

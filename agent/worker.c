@@ -94,7 +94,13 @@ static void run_in_thread(gpointer data, gpointer user)
 {
     Job *job = data;
     job->result = job->ask.run(job->ask.data, &job->error);
-    g_main_context_invoke(job->context, on_finished, job);
+    /* Not g_main_context_invoke: while no loop runs, before the agent is whole, that would
+     * answer from this thread. */
+    GSource *source = g_idle_source_new();
+    g_source_set_priority(source, G_PRIORITY_DEFAULT);
+    g_source_set_callback(source, on_finished, job, NULL);
+    g_source_attach(source, job->context);
+    g_source_unref(source);
 }
 
 static void start(Key *key, Job *job)

@@ -132,7 +132,7 @@ static int lines_seen[PEERS];
 /* Takes longer than a turn has for all. */
 static void on_slow_line(const char *line, size_t length, gpointer user)
 {
-    gint64 end = g_get_monotonic_time() + 2 * WIRE_TURN;
+    gint64 end = g_get_monotonic_time() + (gint64)2 * WIRE_TURN;
     while (g_get_monotonic_time() < end)
         ;
     lines_seen[GPOINTER_TO_INT(user)]++;

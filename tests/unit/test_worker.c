@@ -14,6 +14,8 @@ typedef struct {
     int results;
 } Seen;
 
+static GThread *main_thread;
+
 static gpointer wait_at_gate(gpointer data, GError **error)
 {
     Gate *gate = data;
@@ -29,6 +31,12 @@ static gpointer answer_at_once(gpointer data, GError **error)
     return g_strdup("now");
 }
 
+static gpointer count_run(gpointer data, GError **error)
+{
+    g_atomic_int_inc((gint *)data);
+    return g_strdup("ran");
+}
+
 static gpointer fail(gpointer data, GError **error)
 {
     wire_error_set(error, WIRE_ERROR_FAILED, "it broke");
@@ -38,6 +46,7 @@ static gpointer fail(gpointer data, GError **error)
 static void note(gpointer result, const GError *error, gpointer user)
 {
     Seen *seen = user;
+    g_assert_true(g_thread_self() == main_thread);
     seen->answers++;
     seen->results += result != NULL;
     if (error && error->code == WIRE_ERROR_TIMEOUT)
@@ -151,12 +160,33 @@ static void test_pool_gone_before_its_job(void)
     worker_pool_free(next);
 }
 
+/* What ends before the loop runs is answered in the loop all the same. */
+static void test_answers_in_the_loop(void)
+{
+    enum { JOBS = 200 };
+    WorkerPool *pool = worker_pool_new();
+    Seen seen = {0};
+    gint ran = 0;
+    for (int i = 0; i < JOBS; i++) {
+        g_autofree char *key = g_strdup_printf("k%d", i);
+        submit(pool, key, 30000, count_run, &ran, &seen);
+    }
+    while (g_atomic_int_get(&ran) < JOBS)
+        g_thread_yield();
+    g_assert_cmpint(seen.answers, ==, 0);
+    run_until(&seen.answers, JOBS);
+    g_assert_cmpint(seen.results, ==, JOBS);
+    worker_pool_free(pool);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    main_thread = g_thread_self();
     g_test_add_func("/worker/result-and-error", test_result_and_error);
     g_test_add_func("/worker/hung", test_hung_thing_costs_nobody_else);
     g_test_add_func("/worker/waiting", test_waiting_jobs_keep_their_deadline);
+    g_test_add_func("/worker/in-the-loop", test_answers_in_the_loop);
     g_test_add_func("/worker/pool-gone", test_pool_gone_before_its_job);
     return g_test_run();
 }

@@ -5,7 +5,7 @@ static const struct {
 } glyphs[GLYPH_COUNT] = {
     [GLYPH_RUNNING] = {"●", "•", "*"},       [GLYPH_STOPPED] = {"○", "·", "-"},
     [GLYPH_PAUSED] = {"◐", NULL, "="},       [GLYPH_MOVING] = {"⇢", "→", ">"},
-    [GLYPH_FAILED] = {"✖", NULL, "X"},        [GLYPH_UNKNOWN] = {"◌", NULL, "?"},
+    [GLYPH_FAILED] = {"✖", NULL, "X"},       [GLYPH_UNKNOWN] = {"◌", NULL, "?"},
     [GLYPH_ATTENTION] = {"▲", NULL, "!"},    [GLYPH_TASK] = {"⟳", NULL, "@"},
     [GLYPH_DONE] = {"●", "•", "*"},          [GLYPH_CURSOR] = {"▌", NULL, ">"},
     [GLYPH_MARK] = {"√", NULL, "+"},         [GLYPH_MORE] = {"…", NULL, "~"},
