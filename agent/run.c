@@ -18,7 +18,6 @@
 #include "agent/survey.h"
 #include "agent/task_board.h"
 #include "backend/cluster/store.h"
-#include "backend/cluster/store_transport.h"
 #include "backend/wire/error.h"
 #include "config.h"
 
@@ -191,7 +190,8 @@ static void on_watch_begun(ObjectKind kind, gpointer user)
 
 static void start_parts(Run *run)
 {
-    static const StoreEvents store_events = {on_store_loaded, on_store_health};
+    static const StoreEvents store_events = {.loaded = on_store_loaded,
+                                             .health = on_store_health};
     Agent *agent = &run->agent;
     g_autofree char *store_path = g_build_filename(agent->config->state, "store.db", NULL);
     agent->node = agent->config->node;
@@ -212,8 +212,7 @@ static void start_parts(Run *run)
     agent->cluster = cluster_part_new(agent);
     agent->sessions = session_table_new(agent);
     agent->store =
-        store_open(&(StoreSettings){.path = store_path, .transport = &store_transport_solo},
-                   &store_events, run);
+        store_open(&(StoreSettings){.path = store_path}, &store_events, run);
 }
 
 static void stop_parts(Run *run)

@@ -67,6 +67,9 @@ gboolean replica_is_majority(const Replica *replica, guint votes)
 {
     if (replica_has_fault(replica, REPLICA_FAULT_VIEW_MAJORITY))
         return 2 * votes > replica->peer_count;
+    guint total = replica_members_total(&replica->log.members);
+    if (replica->electorate > 0 && replica->electorate < total)
+        return 2 * votes > replica->electorate;
     return replica_members_is_majority(&replica->log.members, votes);
 }
 
@@ -251,6 +254,9 @@ void replica_step(Replica *replica, const ReplicaEvent *event, GArray *actions)
         break;
     case REPLICA_RESYNC_ASKED:
         replica->resync = replica->diverged;
+        break;
+    case REPLICA_SETTLE_ASKED:
+        replica->disk.settle = TRUE;
         break;
     case REPLICA_TICKED:
         on_tick(replica);

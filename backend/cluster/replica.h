@@ -91,6 +91,7 @@ typedef enum {
     REPLICA_APPLIED,          /* index, digest: after each APPLY of a checked index */
     REPLICA_PIECE_READ,       /* node, base, digest, offset, last, bytes: see READ_PIECE */
     REPLICA_RESYNC_ASKED,     /* take the documents of the others */
+    REPLICA_SETTLE_ASKED,     /* write the documents as far as the log on disk goes */
     REPLICA_TICKED,
 } ReplicaEventKind;
 
@@ -99,6 +100,7 @@ typedef struct {
     guint64 view;
     const guint32 *nodes; /* at most REPLICA_MEMBERS_MAX */
     guint node_count;
+    guint electorate; /* 0, or: count as though all votes were so few. See PROTOCOL.md */
     guint32 node;
     GBytes *bytes;
     guint64 ticket, token, index, offset;
@@ -127,7 +129,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ReplicaBatch, replica_batch_free)
 typedef enum {
     REPLICA_APPLIED_AT, /* it was applied at index; what came of it the caller knows */
     REPLICA_REFUSED,    /* code; it is not in the log and will never be */
-    REPLICA_IN_DOUBT,   /* it may have been applied, or be applied later */
+    /* It may have been applied, or be applied later. With the code STORAGE: this node is
+     * alone and its disk refused; it was taken back, and is lost unless the disk has it
+     * after all. */
+    REPLICA_IN_DOUBT,
 } ReplicaOutcome;
 
 typedef enum {

@@ -14,6 +14,7 @@ void replica_disk_init(Replica *replica)
                                   .promised = replica->promised,
                                   .adopted = replica->adopted,
                                   .base = replica->log.base.index,
+                                  .applied = replica->applied,
                                   .diverged = replica->diverged,
                                   .end = replica_log_end(&replica->log),
                                   .synced = replica_log_end(&replica->log)};
@@ -35,6 +36,8 @@ static gboolean is_due(const Replica *replica)
 {
     const ReplicaDisk *disk = &replica->disk;
     guint64 end = replica_log_end(&replica->log);
+    if (disk->settle && disk->applied < MIN(replica->applied, disk->synced))
+        return TRUE;
     return disk->reset || disk->synced < end || disk->end > end ||
            disk->promised != replica->promised || disk->adopted != replica->adopted ||
            disk->incarnation != replica->incarnation || disk->diverged != replica->diverged;
@@ -98,6 +101,7 @@ void replica_disk_done(Replica *replica, guint64 token, gboolean written)
     disk->failed = !written;
     if (!written) {
         disk->reset |= batch->install;
+        replica_withdraw(replica);
         return;
     }
     disk->incarnation = batch->incarnation;
@@ -105,6 +109,8 @@ void replica_disk_done(Replica *replica, guint64 token, gboolean written)
     disk->adopted = batch->adopted;
     disk->diverged = batch->diverged;
     disk->base = batch->base.index;
+    disk->applied = batch->applied;
+    disk->settle &= disk->applied < MIN(replica->applied, disk->synced);
     disk->end = disk->batch_end;
     disk->synced = MIN(disk->batch_end, disk->cut);
     replica_epoch_written(replica);

@@ -72,6 +72,7 @@ void replica_round(Replica *replica, guint32 round)
 void replica_view(Replica *replica, const ReplicaEvent *event)
 {
     replica->view = event->view;
+    replica->electorate = event->electorate;
     replica->peer_count = MIN(event->node_count, REPLICA_MEMBERS_MAX);
     for (guint i = 0; i < replica->peer_count; i++)
         replica->peers[i] = (ReplicaPeer){.node = event->nodes[i]};

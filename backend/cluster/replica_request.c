@@ -42,6 +42,13 @@ static const ReplicaMember *find_self(const Replica *replica, const ReplicaMembe
     return member && member->birth == replica->birth ? member : NULL;
 }
 
+/* The last of this node's requests that has its place in the log. */
+static guint64 find_placed(const Replica *replica)
+{
+    const ReplicaMember *self = find_self(replica, &replica->log.members);
+    return self && self->incarnation == replica->incarnation ? self->sequence : 0;
+}
+
 static gboolean is_there(const ReplicaPeer *peer)
 {
     return TRUE;
@@ -100,8 +107,7 @@ void replica_send_requests(Replica *replica)
 {
     if (!replica->epoch || replica->disk.incarnation != replica->incarnation)
         return;
-    const ReplicaMember *self = find_self(replica, &replica->log.members);
-    guint64 placed = self && self->incarnation == replica->incarnation ? self->sequence : 0;
+    guint64 placed = find_placed(replica);
     if (replica_has_fault(replica, REPLICA_FAULT_NO_DEDUPE))
         placed = 0;
     guint outstanding = 0;
@@ -181,6 +187,37 @@ static void doubt(Replica *replica)
             answer(replica, request->ticket, REPLICA_IN_DOUBT, 0, 0);
         request->answered = TRUE;
     }
+}
+
+/* Nobody but this node votes, or listens. */
+static gboolean is_alone(const Replica *replica)
+{
+    const ReplicaMembers *members = &replica->log.members;
+    return replica->peer_count == 1 && replica->phase == REPLICA_LEADING &&
+           replica_members_total(members) ==
+               replica_members_votes(members, replica->settings.node, replica->birth);
+}
+
+void replica_withdraw(Replica *replica)
+{
+    guint64 synced = replica->disk.synced, placed = find_placed(replica);
+    if (!is_alone(replica) || replica->start > synced || replica->committed > synced)
+        return;
+    /* One that is on its way to this node itself would get its place later. */
+    for (GList *node = replica->requests.head; node; node = node->next) {
+        const ReplicaRequest *request = node->data;
+        if (request->sent && request->sequence > placed)
+            return;
+    }
+    replica_log_truncate(&replica->log, synced);
+    replica_disk_cut(replica, synced);
+    replica->announced = MIN(replica->announced, synced);
+    while (replica->requests.length > 0) {
+        const ReplicaRequest *head = g_queue_peek_head(&replica->requests);
+        pop_head(replica, head->ever_sent ? REPLICA_IN_DOUBT : REPLICA_REFUSED, 0,
+                 WIRE_ERROR_STORAGE);
+    }
+    replica->next_sequence = find_placed(replica) + 1;
 }
 
 void replica_request_tick(Replica *replica)

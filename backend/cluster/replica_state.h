@@ -39,6 +39,8 @@ typedef struct {
     guint64 token;
     guint64 incarnation, promised, adopted, base; /* what the disk has */
     gboolean diverged;
+    guint64 applied;     /* its documents show the entries up to here */
+    gboolean settle;     /* they shall show all that its log has */
     guint64 end;         /* the last entry that the disk has */
     guint64 synced;      /* up to here they are those of the log */
     gboolean reset;      /* the log and the documents on disk are to be replaced */
@@ -77,6 +79,7 @@ struct Replica {
     ReplicaDisk disk;
 
     guint64 view;
+    guint electorate; /* 0: as the log says */
     guint peer_count;
     ReplicaPeer peers[REPLICA_MEMBERS_MAX];
     ReplicaPhase phase;
@@ -170,6 +173,8 @@ void replica_resend_requests(Replica *replica);
 void replica_request_applied(Replica *replica, const ReplicaEntry *entry, gboolean accepted);
 /* The members are others, perhaps by documents that were loaded. */
 void replica_check_session(Replica *replica);
+/* The disk refused. What nobody else has heard of is taken back. */
+void replica_withdraw(Replica *replica);
 void replica_request_tick(Replica *replica);
 void replica_requests_clear(Replica *replica);
 

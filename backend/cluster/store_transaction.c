@@ -1,5 +1,6 @@
 #include "backend/cluster/store_transaction.h"
 
+#include "backend/cluster/replica_codec.h"
 #include "backend/wire/error.h"
 
 #include <string.h>
@@ -106,4 +107,60 @@ void store_transaction_put(StoreTransaction *transaction, const char *path, cons
 void store_transaction_delete(StoreTransaction *transaction, const char *path)
 {
     (void)add_operation(transaction, STORE_DELETE, path, 0);
+}
+
+/* Both ways. A path is text of the operation's own; content only a put has. */
+static void code_operation(ReplicaCodec *codec, StoreOperation *operation)
+{
+    guint8 kind = (guint8)operation->kind;
+    g_autoptr(GBytes) path = operation->path
+                                 ? g_bytes_new_static(operation->path, strlen(operation->path))
+                                 : NULL;
+    replica_code_u8(codec, &kind);
+    replica_code_bytes(codec, &path, STORE_PATH_MAX);
+    replica_code_u64(codec, &operation->revision);
+    operation->kind = kind;
+    if (kind == STORE_PUT)
+        replica_code_bytes(codec, &operation->content, STORE_DOCUMENT_MAX);
+    if (codec->output || !path)
+        return;
+    gsize size;
+    const char *data = g_bytes_get_data(path, &size);
+    operation->path = g_strndup(data ? data : "", size);
+}
+
+GBytes *store_transaction_encode(const StoreTransaction *transaction)
+{
+    ReplicaCodec codec = replica_codec_writer();
+    GArray *operations = transaction->operations;
+    guint count = operations->len;
+    replica_code_count(&codec, &count, STORE_OPERATIONS_MAX, 1);
+    for (guint i = 0; i < operations->len; i++)
+        code_operation(&codec, &g_array_index(operations, StoreOperation, i));
+    return replica_codec_take(&codec);
+}
+
+StoreTransaction *store_transaction_decode(GBytes *bytes, GError **error)
+{
+    g_autoptr(StoreTransaction) transaction = store_transaction_new();
+    ReplicaCodec codec = replica_codec_reader(bytes);
+    guint count = 0;
+    replica_code_count(&codec, &count, STORE_OPERATIONS_MAX, 1);
+    gboolean good = TRUE;
+    for (guint i = 0; i < count && good; i++) {
+        StoreOperation operation = {0};
+        code_operation(&codec, &operation);
+        g_array_append_val(transaction->operations, operation);
+        transaction->size += operation.path ? strlen(operation.path) : 0;
+        transaction->size += operation.content ? g_bytes_get_size(operation.content) : 0;
+        good = !codec.bad && operation.kind <= STORE_DELETE &&
+               store_path_check(operation.path, NULL) &&
+               (operation.kind != STORE_PUT || operation.content);
+    }
+    if (good && replica_codec_end(&codec) && transaction->size <= STORE_TRANSACTION_MAX)
+        return g_steal_pointer(&transaction);
+    wire_error_set(error, WIRE_ERROR_PARSE,
+                   "an entry of the store's log is no transaction that this gantryd knows: "
+                   "update it");
+    return NULL;
 }

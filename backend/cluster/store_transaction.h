@@ -22,3 +22,9 @@ struct StoreTransaction {
     size_t size;
     GError *error; /* the first thing wrong with it */
 };
+
+/* As bytes, and back: the number of operations, then each one's kind, path, revision and
+ * content, little-endian. What store_transaction_new() and its siblings would refuse is
+ * refused: NULL, WIRE_ERROR_PARSE. Contents are slices of the bytes, and keep them. */
+GBytes *store_transaction_encode(const StoreTransaction *transaction);
+StoreTransaction *store_transaction_decode(GBytes *bytes, GError **error);

@@ -196,7 +196,9 @@ static void deliver(World *world, Node *node)
 
 void world_tick(World *world, Node *node)
 {
-    node_step(world, node, &(ReplicaEvent){.kind = REPLICA_TICKED});
+    gboolean settle = random_once_in(&world->random, 16);
+    node_step(world, node,
+              &(ReplicaEvent){.kind = settle ? REPLICA_SETTLE_ASKED : REPLICA_TICKED});
 }
 
 /* One thing that can happen at this node; FALSE when nothing can. */

@@ -1,5 +1,4 @@
 #include "backend/cluster/store.h"
-#include "backend/cluster/store_transport.h"
 #include "backend/wire/error.h"
 #include "tests/unit/wait.h"
 
@@ -37,11 +36,10 @@ static void on_health(DatabaseHealth health, const GError *reason, gpointer user
 
 static void open_store(Fixture *fixture)
 {
-    static const StoreEvents events = {on_loaded, on_health};
+    static const StoreEvents events = {.loaded = on_loaded, .health = on_health};
     fixture->loaded = FALSE;
     fixture->health = DATABASE_OPENING;
     fixture->store = store_open(&(StoreSettings){.path = fixture->path,
-                                                 .transport = &store_transport_solo,
                                                  .file_max = fixture->file_max},
                                 &events, fixture);
     WAIT_FOR(fixture->loaded);
