@@ -28,9 +28,11 @@ done
 wanted() { [[ " $parts " = *" $1 "* ]]; }
 
 passed=0 failed=0
-log=$(mktemp)
+log=$(mktemp) failures=$(mktemp)
 finish() {
-    rm -f "$log"
+    # What failed in any part, at the end of a long output.
+    cat "$failures"
+    rm -f "$log" "$failures"
     echo "$passed passed, $failed failed"
     if [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]; then exit 0; else exit 1; fi
 }
@@ -79,7 +81,7 @@ suite() { # TITLE DIRECTORY SUITE
 e2e() { # DIRECTORY
     local result=$PWD/$1/e2e.result
     rm -f "$result"
-    tests/e2e/run --build "$PWD/$1" --result "$result" </dev/null
+    tests/e2e/run --build "$PWD/$1" --result "$result" </dev/null | tee >(grep '^FAILED ' >>"$failures")
     read -r good bad <"$result" || bad=1 good=0
     passed=$((passed + good))
     failed=$((failed + bad))

@@ -199,6 +199,9 @@ def test(lab):
     lab.ct("c1", "--start")
     rpc = lab.rpc()
     becomes("the container runs", "running", lambda: rpc.state("c1"))
+    # Until then a guest that is not known may be one that is there.
+    becomes("both drivers have listed their guests", [("ok", None), ("ok", None)],
+            lambda: [(d["state"], d["reason"]) for d in rpc.call("node.list")["nodes"][0]["drivers"]], 60)
     slow = slow_begin(lab)
     roles(lab, rpc)
     wrong(lab, rpc)
