@@ -3,6 +3,7 @@
 #include "agent/alarms.h"
 #include "agent/cluster_follow.h"
 #include "agent/cluster_problems.h"
+#include "agent/cluster_store.h"
 #include "agent/inventory.h"
 #include "agent/task_board.h"
 #include "backend/cluster/corosync_files.h"
@@ -20,6 +21,9 @@ struct ClusterPart {
     Agent *agent;
     Membership *membership;
     ClusterFollow *follow;
+    ClusterStore *store;
+    StoreState store_state; /* as last told, and since when */
+    gint64 store_since;
     CorosyncText *conf;
     char *trouble; /* why corosync.conf can't be used */
     gboolean reading, again;
@@ -39,6 +43,11 @@ static ClusterFacts facts_of(const ClusterPart *part)
                           .view = membership_view(part->membership),
                           .conf = part->conf,
                           .conf_trouble = part->trouble};
+    if (part->agent->store)
+        store_status(part->agent->store, &facts.store);
+    facts.store_settled = part->store_state == facts.store.state &&
+                          g_get_monotonic_time() - part->store_since >
+                              (gint64)SETTLE * G_USEC_PER_SEC;
     facts.state = membership_state(part->membership, &facts.since);
     return facts;
 }
@@ -109,6 +118,8 @@ static void tell(ClusterPart *part)
 {
     ClusterFacts facts = facts_of(part);
     tell_node(part, &facts);
+    if (!is_changing(part))
+        cluster_store_stay(part->store);
     if (is_settled(&facts) && !is_changing(part))
         tell_alarms(part, &facts);
     else if (!part->settle)
@@ -131,7 +142,18 @@ static const char *state_name(const ClusterFacts *facts)
     return !facts->conf && !facts->view ? "none" : names[facts->state];
 }
 
-static json_t *node_json(const ClusterFacts *facts, const MembershipNode *node)
+/* What the node said of its store last; null when it is not heard. */
+static json_t *store_json(const ClusterPart *part, guint node)
+{
+    const ClusterStorePeer *peer = cluster_store_peer(part->store, node);
+    if (!peer)
+        return json_null();
+    return json_pack("{s:s,s:I,s:I}", "state", store_state_name(peer->state), "revision",
+                     (json_int_t)peer->revision, "applied", (json_int_t)peer->applied);
+}
+
+static json_t *node_json(const ClusterPart *part, const ClusterFacts *facts,
+                         const MembershipNode *node)
 {
     CorosyncNode *known = facts->conf ? corosync_conf_node(facts->conf, node->name) : NULL;
     json_t *addresses = json_array();
@@ -140,10 +162,10 @@ static json_t *node_json(const ClusterFacts *facts, const MembershipNode *node)
     corosync_node_free(known);
     json_t *version =
         node->config_version ? json_integer((json_int_t)node->config_version) : json_null();
-    return json_pack("{s:i,s:o,s:b,s:b,s:i,s:o,s:o}", "id", (int)node->id, "name",
+    return json_pack("{s:i,s:o,s:b,s:b,s:i,s:o,s:o,s:o}", "id", (int)node->id, "name",
                      wire_string(node->name), "member", node->member, "local",
                      node->id == facts->view->own, "votes", (int)node->votes, "config_version",
-                     version, "addresses", addresses);
+                     version, "addresses", addresses, "store", store_json(part, node->id));
 }
 
 static json_t *links_json(const MembershipView *view)
@@ -180,12 +202,12 @@ static json_t *problems_json(const ClusterFacts *facts)
     return list;
 }
 
-static void add_view(json_t *answer, const ClusterFacts *facts)
+static void add_view(const ClusterPart *part, json_t *answer, const ClusterFacts *facts)
 {
     const MembershipView *view = facts->view;
     json_t *nodes = json_array();
     for (guint i = 0; i < view->nodes->len; i++)
-        json_array_append_new(nodes, node_json(facts, view->nodes->pdata[i]));
+        json_array_append_new(nodes, node_json(part, facts, view->nodes->pdata[i]));
     g_autofree char *ring =
         g_strdup_printf("%u.%" G_GINT64_MODIFIER "x", view->ring_node, view->ring_sequence);
     json_t *more =
@@ -205,24 +227,38 @@ static void answer_status(const ClusterPart *part, Request *request)
         json_pack("{s:s,s:o,s:s,s:o}", "node", part->agent->node, "cluster",
                   cluster_name(&facts) ? wire_string(cluster_name(&facts)) : json_null(),
                   "state", state_name(&facts), "problems", problems_json(&facts));
+    json_object_set_new(answer, "store",
+                        json_pack("{s:s,s:I}", "state", store_state_name(facts.store.state),
+                                  "revision", (json_int_t)facts.store.revision));
     if (facts.view) {
         json_object_set_new(
             answer, "age",
             json_real((double)(g_get_monotonic_time() - facts.view->taken) / G_USEC_PER_SEC));
-        add_view(answer, &facts);
+        add_view(part, answer, &facts);
     }
     request_answer(request, answer);
 }
 
 /* ---- the file ---- */
 
-static gpointer read_conf(gpointer data, GError **error)
+/* What a look at the files found. */
+typedef struct {
+    CorosyncText *conf;
+    guint64 left; /* the store of the cluster that this node was let out of; 0: none */
+    GError *error;
+} Files;
+
+static void files_free(gpointer data)
 {
-    int directory = corosync_directory_open(COROSYNC_DIRECTORY, error);
-    if (directory < 0)
-        return NULL;
+    Files *files = data;
+    corosync_text_free(files->conf);
+    g_clear_error(&files->error);
+    g_free(files);
+}
+
+static CorosyncText *read_conf(int directory, GError **error)
+{
     g_autoptr(CorosyncText) conf = corosync_file_load(directory, COROSYNC_CONF, error);
-    (void)close(directory);
     if (conf && corosync_conf_is_untouched(conf)) {
         wire_error_set(error, WIRE_ERROR_NOT_FOUND, "it is as the package ships it");
         return NULL;
@@ -230,29 +266,49 @@ static gpointer read_conf(gpointer data, GError **error)
     return conf && corosync_conf_check(conf, error) ? g_steal_pointer(&conf) : NULL;
 }
 
-static void release_conf(gpointer conf)
+static gpointer read_files(gpointer data, GError **error)
 {
-    corosync_text_free(conf);
+    int directory = corosync_directory_open(COROSYNC_DIRECTORY, error);
+    if (directory < 0)
+        return NULL;
+    Files *files = g_new0(Files, 1);
+    files->conf = read_conf(directory, &files->error);
+    g_autoptr(CorosyncText) left = corosync_file_load(directory, COROSYNC_CONF_LEFT, NULL);
+    files->left = left ? corosync_conf_store(left) : 0;
+    (void)close(directory);
+    return files;
 }
 
 static void refresh(ClusterPart *part);
 
-static void on_read(gpointer result, const GError *error, gpointer user)
+/* An answer that comes too late says nothing about the file. */
+static void take_files(ClusterPart *part, Files *files, const GError *error)
 {
-    ClusterPart *part = user;
-    WireErrorCode code = error ? wire_error_code(error) : WIRE_ERROR_FAILED;
+    const GError *why = error ? error : files->error;
+    WireErrorCode code = why ? wire_error_code(why) : WIRE_ERROR_FAILED;
     gboolean none = code == WIRE_ERROR_NOT_FOUND || code == WIRE_ERROR_UNAVAILABLE;
-    part->reading = FALSE;
-    /* An answer that comes too late says nothing about the file. */
     if (code != WIRE_ERROR_TIMEOUT) {
         g_clear_pointer(&part->conf, corosync_text_free);
         g_clear_pointer(&part->trouble, g_free);
-        part->conf = result;
+        part->conf = files ? g_steal_pointer(&files->conf) : NULL;
     }
-    if (error && !none) {
+    if (why && !none) {
         g_free(part->trouble);
-        part->trouble = g_strdup(error->message);
+        part->trouble = g_strdup(why->message);
     }
+    /* A file that can't be used says nothing about the store. */
+    if (part->conf || none)
+        cluster_store_conf(part->store, part->conf, files ? files->left : 0);
+}
+
+static void on_read(gpointer result, const GError *error, gpointer user)
+{
+    ClusterPart *part = user;
+    Files *files = result;
+    part->reading = FALSE;
+    take_files(part, files, error);
+    if (files)
+        files_free(files);
     g_autofree char *text = part->conf ? corosync_text_dump(part->conf) : NULL;
     cluster_follow_file(part->follow, text, part->conf ? corosync_conf_version(part->conf) : 0);
     tell(part);
@@ -271,8 +327,8 @@ static void refresh(ClusterPart *part)
     part->reading = TRUE;
     worker_submit(part->agent->workers, &(WorkerJob){.key = "corosync.conf",
                                                      .deadline = READ_DEADLINE,
-                                                     .run = read_conf,
-                                                     .free_result = release_conf,
+                                                     .run = read_files,
+                                                     .free_result = files_free,
                                                      .done = on_read,
                                                      .user = part});
 }
@@ -290,26 +346,45 @@ static void on_changed(gpointer user)
     part->seen = state;
     tell(part);
     cluster_follow_view(part->follow);
+    cluster_store_view(part->store);
     if (other)
         refresh(part);
 }
 
 static void on_members(guint group, const MembershipPeer *peers, guint count, gpointer user)
 {
+    ClusterPart *part = user;
     if (group == CLUSTER_GROUP_CONFIG)
-        cluster_follow_members(((ClusterPart *)user)->follow, peers, count);
+        cluster_follow_members(part->follow, peers, count);
+    else
+        cluster_store_members(part->store, peers, count);
 }
 
 static void on_message(guint group, const MembershipPeer *from, const void *data, size_t size,
                        gpointer user)
 {
+    ClusterPart *part = user;
     if (group == CLUSTER_GROUP_CONFIG)
-        cluster_follow_message(((ClusterPart *)user)->follow, from, data, size);
+        cluster_follow_message(part->follow, from, data, size);
+    else
+        cluster_store_message(part->store, from, data, size);
 }
 
 static void on_followed(gpointer user)
 {
     refresh(user);
+}
+
+static void on_store_told(gpointer user)
+{
+    ClusterPart *part = user;
+    StoreStatus status;
+    store_status(part->agent->store, &status);
+    if (status.state != part->store_state) {
+        part->store_state = status.state;
+        part->store_since = g_get_monotonic_time();
+    }
+    tell(part);
 }
 
 ClusterPart *cluster_part_new(Agent *agent)
@@ -323,6 +398,8 @@ ClusterPart *cluster_part_new(Agent *agent)
     part->alarms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     part->membership = membership_new(groups, &events, part);
     part->follow = cluster_follow_new(agent, part->membership, on_followed, part);
+    part->store = cluster_store_new(agent, part->membership, CLUSTER_GROUP_AGENTS,
+                                    on_store_told, part);
     refresh(part);
     return part;
 }
@@ -333,6 +410,7 @@ void cluster_part_free(ClusterPart *part)
         return;
     g_clear_handle_id(&part->settle, g_source_remove);
     cluster_follow_free(part->follow);
+    cluster_store_free(part->store);
     membership_free(part->membership);
     for (guint i = 0; i < part->waiting->len; i++) {
         GError *error = NULL;
@@ -354,6 +432,16 @@ const CorosyncText *cluster_part_conf(const ClusterPart *part)
 const char *cluster_part_trouble(const ClusterPart *part)
 {
     return part->trouble;
+}
+
+ClusterStore *cluster_part_store(const ClusterPart *part)
+{
+    return part->store;
+}
+
+void cluster_part_store_changed(ClusterPart *part)
+{
+    cluster_store_changed(part->store);
 }
 
 Membership *cluster_part_membership(const ClusterPart *part)

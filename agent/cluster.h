@@ -27,6 +27,10 @@ void cluster_part_free(ClusterPart *part);
 const CorosyncText *cluster_part_conf(const ClusterPart *part);
 /* Why corosync.conf, though there is one, can't be used; or NULL. */
 const char *cluster_part_trouble(const ClusterPart *part);
+/* Its part in the store that the cluster's agents share. */
+struct ClusterStore *cluster_part_store(const ClusterPart *part);
+/* The store was loaded, or its state is another. */
+void cluster_part_store_changed(ClusterPart *part);
 Membership *cluster_part_membership(const ClusterPart *part);
 /* The file, or corosync's run, has been changed by the agent: look again. */
 void cluster_part_refresh(ClusterPart *part);

@@ -162,6 +162,46 @@ static void judge_conf(const ClusterFacts *facts, GPtrArray *list)
             "the quorum device gives no vote: see corosync-qdevice-tool -s");
 }
 
+/* ---- the store ---- */
+
+/* What has no quorum is said already; so is a file that fails. */
+static void judge_store(const ClusterFacts *facts, GPtrArray *list)
+{
+    const StoreStatus *store = &facts->store;
+    gboolean quorate = facts->view && facts->view->quorate;
+    if (!facts->conf)
+        return;
+    if (corosync_conf_store(facts->conf) == 0) {
+        add(list, EVENT_WARNING, g_strdup("cluster/store"), facts->node,
+            "corosync.conf was not made by gantry, so each node keeps its own tags, numbers "
+            "and roles: a section gantry with a line store: NUMBER, any number, the same on "
+            "all nodes makes them the cluster's");
+        return;
+    }
+    if (!facts->store_settled)
+        return;
+    if (store->state == STORE_DIVERGED)
+        add(list, EVENT_ERROR, g_strdup("cluster/store"), facts->node,
+            "the store of %s differs from the other nodes' and takes no changes: its file or "
+            "its memory was damaged. Take theirs with: gantry -H %s cluster resync",
+            facts->node, facts->node);
+    else if (store->state == STORE_FOREIGN)
+        add(list, EVENT_ERROR, g_strdup("cluster/store"), facts->node,
+            "the store of %s belongs to another cluster: gantry -H %s cluster resync takes "
+            "this cluster's in its place",
+            facts->node, facts->node);
+    else if (store->state == STORE_NO_MAJORITY && quorate)
+        add(list, EVENT_ERROR, g_strdup("cluster/store"), facts->node,
+            "%s sees too few of the nodes that keep the store: all can be read, nothing can be "
+            "changed. Start gantryd on the other nodes",
+            facts->node);
+    else if (store->state == STORE_JOINING && quorate)
+        add(list, EVENT_WARNING, g_strdup("cluster/store"), facts->node,
+            "%s has not been taken into the cluster's store yet: gantryd has to run on a "
+            "majority of the nodes",
+            facts->node);
+}
+
 static gint by_severity(gconstpointer a, gconstpointer b)
 {
     const ClusterProblem *first = *(ClusterProblem *const *)a;
@@ -178,6 +218,7 @@ GPtrArray *cluster_problems(const ClusterFacts *facts)
         judge_nodes(facts, list);
     }
     judge_conf(facts, list);
+    judge_store(facts, list);
     g_ptr_array_sort(list, by_severity);
     return list;
 }

@@ -5,6 +5,7 @@
 #include "agent/events.h"
 #include "backend/cluster/corosync_conf.h"
 #include "backend/cluster/membership.h"
+#include "backend/cluster/store.h"
 
 typedef struct {
     char *key; /* the same as long as it lasts: cluster/quorum, cluster/link/node2/1 */
@@ -20,6 +21,8 @@ typedef struct {
     const MembershipView *view; /* may be NULL */
     const CorosyncText *conf;   /* checked; NULL: no cluster */
     const char *conf_trouble;   /* why corosync.conf can't be used, or NULL */
+    StoreStatus store;          /* this node's part in the cluster's store */
+    gboolean store_settled;     /* its state has lasted for a while */
 } ClusterFacts;
 
 /* Of ClusterProblem, the worst first; never NULL. */

@@ -4,6 +4,7 @@
 #include "agent/cluster.h"
 #include "agent/cluster_addresses.h"
 #include "agent/cluster_request.h"
+#include "agent/cluster_store.h"
 #include "agent/handlers.h"
 #include "agent/task_board.h"
 #include "backend/net/link.h"
@@ -172,8 +173,18 @@ static void serve_create(Request *request)
         wire_error_set_field(&error, WIRE_ERROR_PARAMS, "name",
                              "a cluster's name is 1 to 32 letters, digits, dots, dashes and "
                              "underscores and begins with a letter or digit");
+    else if (!store_cluster(request->agent->store))
+        wire_error_set(&error, WIRE_ERROR_STORAGE,
+                       "the store of %s can't be used, so no cluster can begin with it: %s",
+                       request->agent->node,
+                       store_reason(request->agent->store)
+                           ? store_reason(request->agent->store)->message
+                           : "it is being read");
     else if (cluster_needs_none(request, &error))
         (void)choose_links(request, params, &error);
+    g_autofree char *store =
+        g_strdup_printf("%" G_GUINT64_FORMAT, store_cluster(request->agent->store));
+    json_object_set_new(params, "store", wire_string(store));
     cluster_submit(request, params, name, error, cluster_on_submitted, request);
 }
 
@@ -219,6 +230,20 @@ static gboolean rest_is_quorate(const Request *request, GError **error)
     return FALSE;
 }
 
+static void submit_leave(Request *request, GError *error)
+{
+    cluster_submit(request, request->params, request->agent->node, error, cluster_on_submitted,
+                   request);
+}
+
+static void on_let_out(guint64 revision, const GError *error, gpointer user)
+{
+    Request *request = user;
+    submit_leave(request, error ? g_error_copy(error) : NULL);
+}
+
+/* In order it is let out of the store first: then those who stay are a majority of its
+ * members when it is gone. */
 static void serve_leave(Request *request)
 {
     GError *error = NULL;
@@ -227,8 +252,10 @@ static void serve_leave(Request *request)
         needs_confirm(request, request->agent->node, &error) && !alone &&
         cluster_needs_quorum(request, &error))
         (void)rest_is_quorate(request, &error);
-    cluster_submit(request, request->params, request->agent->node, error, cluster_on_submitted,
-                   request);
+    if (error || alone)
+        submit_leave(request, error);
+    else
+        cluster_store_leave(cluster_part_store(request->agent->cluster), on_let_out, request);
 }
 
 /* All nodes that are not seen must be named, and no other. */

@@ -115,6 +115,7 @@ static gboolean on_start_is_over(gpointer user)
 static void on_store_loaded(gpointer user)
 {
     Run *run = user;
+    cluster_part_store_changed(run->agent.cluster);
     run->agent.guests = guest_table_new(&run->agent);
     task_board_start(run->agent.tasks);
     g_autoptr(GError) error = NULL;
@@ -142,6 +143,11 @@ static void on_store_health(DatabaseHealth health, const GError *reason, gpointe
     alarms_clear(run->agent.alarms, "store");
     if (run->agent.guests)
         guest_table_retry(run->agent.guests);
+}
+
+static void on_store_group(gpointer user)
+{
+    cluster_part_store_changed(((Run *)user)->agent.cluster);
 }
 
 static gboolean make_state_directory(const char *path, GError **error)
@@ -191,7 +197,8 @@ static void on_watch_begun(ObjectKind kind, gpointer user)
 static void start_parts(Run *run)
 {
     static const StoreEvents store_events = {.loaded = on_store_loaded,
-                                             .health = on_store_health};
+                                             .health = on_store_health,
+                                             .group = on_store_group};
     Agent *agent = &run->agent;
     g_autofree char *store_path = g_build_filename(agent->config->state, "store.db", NULL);
     agent->node = agent->config->node;

@@ -64,10 +64,10 @@ static void put_back(const Work *work)
     if (!cluster_service_stop(work->request->settings, work->job, &error))
         job_log(work->job, "%s", error->message);
     (void)corosync_file_remove(work->directory, COROSYNC_KEY, NULL);
+    /* From it the agent sees that this node is not in that cluster's store any more. */
+    (void)corosync_file_rename(work->directory, COROSYNC_CONF, COROSYNC_CONF_LEFT, NULL);
     if (corosync_file_exists(work->directory, COROSYNC_CONF_OLD))
         (void)corosync_file_rename(work->directory, COROSYNC_CONF_OLD, COROSYNC_CONF, NULL);
-    else
-        (void)corosync_file_remove(work->directory, COROSYNC_CONF, NULL);
     (void)corosync_file_remove(work->directory, CLUSTER_CONF_ACCEPTED, NULL);
     (void)corosync_file_remove(work->directory, CLUSTER_KEY_ACCEPTED, NULL);
 }
@@ -105,6 +105,7 @@ static gboolean make_files(Work *work, GError **error)
                          .addresses = {(char *)(gintptr)param(work, "link0"),
                                        (char *)(gintptr)param(work, "link1")}};
     g_autoptr(CorosyncText) conf = corosync_conf_new(param(work, "name"));
+    corosync_conf_set_store(conf, g_ascii_strtoull(param(work, "store"), NULL, 10));
     job_progress(work->job, 10, "writing a key and corosync.conf");
     return corosync_conf_add_node(conf, &node, error) && keep_present(work, error) &&
            corosync_key_make(work->directory, error) &&

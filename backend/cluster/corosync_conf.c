@@ -107,6 +107,17 @@ void corosync_conf_set_version(CorosyncText *conf, guint64 version)
     corosync_text_set(conf, "totem", 0, "config_version", text);
 }
 
+guint64 corosync_conf_store(const CorosyncText *conf)
+{
+    return number_of(conf, "gantry", 0, "store", 0);
+}
+
+void corosync_conf_set_store(CorosyncText *conf, guint64 number)
+{
+    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, number);
+    corosync_text_set(conf, "gantry", 0, "store", text);
+}
+
 gboolean corosync_conf_is_encrypted(const CorosyncText *conf)
 {
     const char *cipher = corosync_text_get(conf, "totem", 0, "crypto_cipher", NULL);

@@ -48,6 +48,10 @@ CorosyncText *corosync_conf_parse(const char *text, size_t length, GError **erro
 const char *corosync_conf_cluster(const CorosyncText *conf);
 guint64 corosync_conf_version(const CorosyncText *conf);
 void corosync_conf_set_version(CorosyncText *conf, guint64 version);
+/* Which store the cluster's agents share (gantry.store; corosync passes it over): its
+ * number, 0 when the file does not say. */
+guint64 corosync_conf_store(const CorosyncText *conf);
+void corosync_conf_set_store(CorosyncText *conf, guint64 number);
 gboolean corosync_conf_is_encrypted(const CorosyncText *conf);
 gboolean corosync_conf_is_two_node(const CorosyncText *conf);
 

@@ -166,6 +166,11 @@ void store_receive(Store *store, guint32 node, GBytes *message)
     store_drain(store);
 }
 
+void store_mute(Store *store)
+{
+    store->group.send = NULL;
+}
+
 const ReplicaMembers *store_members(const Store *store)
 {
     return store->replica ? &replica_log(store->replica)->members : NULL;

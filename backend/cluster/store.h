@@ -169,6 +169,9 @@ void store_part(Store *store);
  * REPLICA_DIVERGED, STORE_FOREIGN and a damaged log. WIRE_ERROR_STATE when it is alone. */
 gboolean store_resync(Store *store, GError **error);
 
+/* Whoever sends for it goes away; it hears and says nothing any more. */
+void store_mute(Store *store);
+
 /* A change of the members of the log; see replica_members.h. */
 void store_change_members(Store *store, const ReplicaChange *change, StoreDone done,
                           gpointer user);

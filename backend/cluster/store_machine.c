@@ -378,9 +378,9 @@ static void do_load(Store *store)
 
 static void do_send(Store *store, GBytes *bytes)
 {
-    if (store->grouped)
+    if (store->grouped && store->group.send)
         store->group.send(bytes, store->group.user);
-    else
+    else if (!store->grouped)
         store_feed(store, &(ReplicaEvent){
                               .kind = REPLICA_RECEIVED, .node = store->node, .bytes = bytes});
 }

@@ -59,6 +59,7 @@ static CorosyncText *conf_of(guint nodes)
         CorosyncNode node = {.id = i, .name = name, .votes = 1, .addresses = {address}};
         g_assert_true(corosync_conf_add_node(conf, &node, NULL));
     }
+    corosync_conf_set_store(conf, 4711);
     return conf;
 }
 

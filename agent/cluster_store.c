@@ -1,0 +1,452 @@
+#include "agent/cluster_store.h"
+
+#include "backend/cluster/store_stream.h"
+#include "backend/wire/error.h"
+
+#include <string.h>
+
+enum {
+    HELLO_EVERY = 2, /* seconds */
+    STAY_AFTER = 10, /* seconds in which a leave that was asked for may begin */
+    QUEUE_MAX = 64   /* chunks handed to corosync at a time; the rest waits here */
+};
+
+/* A process in the group. */
+typedef struct {
+    MembershipPeer peer;
+    StoreUnpacker *unpacker;
+    gboolean known; /* it has said hello: */
+    StoreHello hello;
+    ClusterStorePeer line;
+} Peer;
+
+struct ClusterStore {
+    Agent *agent;
+    Membership *membership;
+    guint group;
+    void (*changed)(gpointer user);
+    gpointer user;
+
+    CorosyncText *conf; /* as last told, or NULL */
+    guint64 left;
+    gboolean told, grouped;
+    guint32 own; /* this node's number in the group */
+
+    GPtrArray *peers; /* of Peer */
+    gboolean counted; /* the view has its number */
+    guint electorate;
+    StorePacker *packer;
+    guint pump, hello_timer;
+    guint receiving; /* from which node a chunk is being unpacked */
+
+    gboolean changing, leaving;
+    gint64 leaving_since;
+};
+
+static void peer_free(gpointer data)
+{
+    Peer *peer = data;
+    store_unpacker_free(peer->unpacker);
+    g_free(peer);
+}
+
+static Peer *find_peer(const ClusterStore *part, guint node)
+{
+    for (guint i = 0; i < part->peers->len; i++)
+        if (((Peer *)part->peers->pdata[i])->peer.node == node)
+            return part->peers->pdata[i];
+    return NULL;
+}
+
+/* ---- sending ---- */
+
+static gboolean on_pump(gpointer user)
+{
+    ClusterStore *part = user;
+    g_autoptr(GBytes) chunk = NULL;
+    for (guint i = 0; i < QUEUE_MAX && (chunk = store_packer_take(part->packer)); i++) {
+        gsize size;
+        const void *data = g_bytes_get_data(chunk, &size);
+        /* What is not taken is lost; the store asks again. */
+        (void)membership_send(part->membership, part->group, data, size, NULL);
+        g_clear_pointer(&chunk, g_bytes_unref);
+    }
+    if (store_packer_waiting(part->packer) > 0)
+        return G_SOURCE_CONTINUE;
+    part->pump = 0;
+    return G_SOURCE_REMOVE;
+}
+
+/* All that the store says before the main loop turns goes together. */
+static void on_send(GBytes *message, gpointer user)
+{
+    ClusterStore *part = user;
+    if (part->peers->len == 0)
+        return;
+    store_packer_add(part->packer, message);
+    if (!part->pump)
+        part->pump = g_idle_add_full(G_PRIORITY_HIGH, on_pump, part, NULL);
+}
+
+static void say_hello(ClusterStore *part, guint8 flags)
+{
+    StoreStatus status;
+    if (!part->grouped || part->peers->len == 0)
+        return;
+    store_status(part->agent->store, &status);
+    StoreHello hello = {.nonce = (guint64)g_random_int() << 32 | g_random_int(),
+                        .flags = flags | (part->leaving ? STORE_HELLO_LEAVING : 0),
+                        .cluster = store_cluster(part->agent->store),
+                        .birth = store_birth(part->agent->store),
+                        .state = (guint8)status.state,
+                        .revision = status.revision,
+                        .applied = status.log.applied};
+    g_autoptr(GBytes) bytes = store_hello_encode(&hello);
+    gsize size;
+    const void *data = g_bytes_get_data(bytes, &size);
+    (void)membership_send(part->membership, part->group, data, size, NULL);
+}
+
+static gboolean on_hello_timer(gpointer user)
+{
+    say_hello(user, 0);
+    return G_SOURCE_CONTINUE;
+}
+
+/* ---- members: what corosync.conf says ---- */
+
+static void reconcile(ClusterStore *part);
+
+static void on_member_changed(guint64 revision, const GError *error, gpointer user)
+{
+    ClusterStore *part = user;
+    part->changing = FALSE;
+    if (error)
+        g_info("the store's members were not changed: %s", error->message);
+    else
+        reconcile(part);
+}
+
+static void change_member(ClusterStore *part, const ReplicaChange *change)
+{
+    part->changing = TRUE;
+    g_message("store: node %u %s", change->node,
+              change->remove       ? "is removed from the members"
+              : change->votes == 0 ? "is taken in"
+                                   : "gets a vote");
+    store_change_members(part->agent->store, change, on_member_changed, part);
+}
+
+static const CorosyncNode *find_node(const GPtrArray *nodes, guint id)
+{
+    for (guint i = 0; i < nodes->len; i++)
+        if (((const CorosyncNode *)nodes->pdata[i])->id == id)
+            return nodes->pdata[i];
+    return NULL;
+}
+
+static gboolean remove_gone(ClusterStore *part, const ReplicaMembers *members,
+                            const GPtrArray *nodes)
+{
+    for (guint i = 0; i < members->count; i++) {
+        const ReplicaMember *member = &members->list[i];
+        const Peer *peer = find_peer(part, member->node);
+        gboolean reborn = peer && peer->known && !(peer->hello.flags & STORE_HELLO_LEAVING) &&
+                          peer->hello.cluster == store_cluster(part->agent->store) &&
+                          peer->hello.birth != member->birth;
+        if (member->former || (find_node(nodes, member->node) && !reborn))
+            continue;
+        change_member(part, &(ReplicaChange){
+                                .node = member->node, .birth = member->birth, .remove = TRUE});
+        return TRUE;
+    }
+    return FALSE;
+}
+
+/* The next vote of a member, or 0 when it has all that it gets. */
+static guint next_votes(const ReplicaMember *member, const Peer *peer, guint wanted)
+{
+    if (member->votes == 0 && (peer->line.state != STORE_WORKING || wanted == 0))
+        return 0;
+    if (member->votes < wanted)
+        return member->votes + 1;
+    return member->votes > wanted && wanted > 0 ? member->votes - 1 : 0;
+}
+
+static gboolean take_in(ClusterStore *part, ReplicaMembers *members, const CorosyncNode *node)
+{
+    const Peer *peer = find_peer(part, node->id);
+    if (!peer || !peer->known || peer->hello.flags & STORE_HELLO_LEAVING ||
+        peer->hello.cluster != store_cluster(part->agent->store))
+        return FALSE;
+    const ReplicaMember *member = replica_members_find(members, node->id);
+    ReplicaChange change = {.node = node->id, .birth = peer->hello.birth};
+    if (member && !member->former) {
+        change.votes = next_votes(member, peer, MIN(node->votes, REPLICA_VOTES_MAX));
+        if (change.votes == 0)
+            return FALSE;
+    }
+    change_member(part, &change);
+    return TRUE;
+}
+
+static gboolean is_leader(const ClusterStore *part)
+{
+    StoreStatus status;
+    store_status(part->agent->store, &status);
+    return part->grouped && status.state == STORE_WORKING && status.log.leader == part->own;
+}
+
+/* One change at a time: the next follows when it is made. */
+static void reconcile(ClusterStore *part)
+{
+    const ReplicaMembers *now = store_members(part->agent->store);
+    if (part->changing || !part->conf || !now || !is_leader(part))
+        return;
+    ReplicaMembers members = *now;
+    g_autoptr(GPtrArray) nodes = corosync_conf_nodes(part->conf);
+    if (remove_gone(part, &members, nodes))
+        return;
+    for (guint i = 0; i < nodes->len; i++)
+        if (take_in(part, &members, nodes->pdata[i]))
+            return;
+}
+
+/* ---- views ---- */
+
+/* A person lowered what corosync expects below what its file says. */
+static guint find_electorate(const ClusterStore *part)
+{
+    const MembershipView *view = membership_view(part->membership);
+    guint all = 0;
+    for (guint i = 0; view && i < view->nodes->len; i++)
+        all += ((const MembershipNode *)view->nodes->pdata[i])->votes;
+    return view && view->expected > 0 && view->expected < all ? view->expected : 0;
+}
+
+static void begin_view(ClusterStore *part, guint64 number)
+{
+    guint32 nodes[REPLICA_MEMBERS_MAX];
+    guint count = MIN(part->peers->len, G_N_ELEMENTS(nodes));
+    for (guint i = 0; i < count; i++)
+        nodes[i] = ((const Peer *)part->peers->pdata[i])->peer.node;
+    part->counted = TRUE;
+    part->electorate = find_electorate(part);
+    store_view(part->agent->store, number, nodes, count, part->electorate);
+}
+
+static void end_view(ClusterStore *part)
+{
+    part->counted = FALSE;
+    store_packer_drop(part->packer);
+    store_view(part->agent->store, 0, NULL, 0, 0);
+}
+
+void cluster_store_members(ClusterStore *part, const MembershipPeer *peers, guint count)
+{
+    g_autoptr(GPtrArray) before = g_steal_pointer(&part->peers);
+    part->peers = g_ptr_array_new_with_free_func(peer_free);
+    for (guint i = 0; i < count; i++) {
+        Peer *peer = NULL;
+        for (guint old = 0; old < before->len && !peer; old++) {
+            const Peer *candidate = before->pdata[old];
+            if (memcmp(&candidate->peer, &peers[i], sizeof peers[i]) == 0)
+                peer = g_ptr_array_steal_index_fast(before, old);
+        }
+        if (!peer) {
+            peer = g_new0(Peer, 1);
+            peer->peer = peers[i];
+            peer->unpacker = store_unpacker_new();
+        }
+        g_ptr_array_add(part->peers, peer);
+    }
+    end_view(part);
+    say_hello(part, 0);
+    part->changed(part->user);
+}
+
+void cluster_store_view(ClusterStore *part)
+{
+    if (part->counted && find_electorate(part) != part->electorate)
+        say_hello(part, STORE_HELLO_RENEW);
+}
+
+/* ---- hearing ---- */
+
+static void take_hello(ClusterStore *part, Peer *peer, const StoreHello *hello)
+{
+    peer->known = TRUE;
+    peer->hello = *hello;
+    peer->line = (ClusterStorePeer){MIN(hello->state, STORE_FOREIGN), hello->revision,
+                                    hello->applied};
+    if (part->grouped && (!part->counted || hello->flags & STORE_HELLO_RENEW))
+        begin_view(part, hello->nonce);
+    reconcile(part);
+}
+
+static void take_message(GBytes *message, gpointer user)
+{
+    ClusterStore *part = user;
+    if (part->counted)
+        store_receive(part->agent->store, part->receiving, message);
+}
+
+void cluster_store_message(ClusterStore *part, const MembershipPeer *from, const void *data,
+                           size_t size)
+{
+    Peer *peer = find_peer(part, from->node);
+    StoreHello hello;
+    if (!peer || peer->peer.process != from->process)
+        return;
+    switch (store_stream_kind(data, size)) {
+    case STORE_HELLO:
+        if (store_hello_decode(data, size, &hello))
+            take_hello(part, peer, &hello);
+        break;
+    case STORE_CHUNK:
+        part->receiving = from->node;
+        (void)store_unpacker_feed(peer->unpacker, data, size, take_message, part);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- joining and parting ---- */
+
+static void join(ClusterStore *part, const CorosyncNode *node, guint64 number)
+{
+    part->grouped = TRUE;
+    part->own = node->id;
+    part->counted = FALSE;
+    store_join(part->agent->store, &(StoreGroup){.node = node->id,
+                                                 .cluster = number,
+                                                 .send = on_send,
+                                                 .user = part});
+    if (!part->hello_timer)
+        part->hello_timer = g_timeout_add_seconds(HELLO_EVERY, on_hello_timer, part);
+    say_hello(part, STORE_HELLO_RENEW);
+}
+
+/* Nobody else was ever in the store, or this node was let out of it. */
+static gboolean may_part(const ClusterStore *part)
+{
+    const ReplicaMembers *members = store_members(part->agent->store);
+    if (part->left != 0 && part->left == store_cluster(part->agent->store))
+        return TRUE;
+    for (guint i = 0; members && i < members->count; i++)
+        if (members->list[i].birth != store_birth(part->agent->store))
+            return FALSE;
+    return members != NULL;
+}
+
+static void part_with(ClusterStore *part)
+{
+    StoreStatus status;
+    store_status(part->agent->store, &status);
+    gboolean alone = !part->grouped && status.state == STORE_WORKING;
+    if (alone || !may_part(part))
+        return;
+    part->grouped = part->leaving = FALSE;
+    g_clear_handle_id(&part->hello_timer, g_source_remove);
+    store_packer_drop(part->packer);
+    store_part(part->agent->store);
+}
+
+/* What corosync.conf says, put in force once the store is there. */
+static void settle(ClusterStore *part)
+{
+    if (!part->told || !part->agent->store || !store_is_loaded(part->agent->store))
+        return;
+    if (!part->conf) {
+        part_with(part);
+        return;
+    }
+    guint64 number = corosync_conf_store(part->conf);
+    CorosyncNode *node = corosync_conf_node(part->conf, part->agent->node);
+    if (number && node && (!part->grouped || part->own != node->id))
+        join(part, node, number);
+    corosync_node_free(node);
+    reconcile(part);
+}
+
+void cluster_store_conf(ClusterStore *part, const CorosyncText *conf, guint64 left)
+{
+    g_clear_pointer(&part->conf, corosync_text_free);
+    part->conf = conf ? corosync_text_copy(conf) : NULL;
+    part->left = left;
+    part->told = TRUE;
+    settle(part);
+}
+
+void cluster_store_changed(ClusterStore *part)
+{
+    settle(part);
+    say_hello(part, 0);
+    reconcile(part);
+    part->changed(part->user);
+}
+
+const ClusterStorePeer *cluster_store_peer(const ClusterStore *part, guint node)
+{
+    const Peer *peer = find_peer(part, node);
+    return peer && peer->known ? &peer->line : NULL;
+}
+
+/* ---- leaving ---- */
+
+void cluster_store_leave(ClusterStore *part, StoreDone done, gpointer user)
+{
+    const ReplicaMembers *members = store_members(part->agent->store);
+    const ReplicaMember *own =
+        members ? replica_members_find((ReplicaMembers *)members, part->own) : NULL;
+    part->leaving = TRUE;
+    part->leaving_since = g_get_monotonic_time();
+    say_hello(part, 0);
+    if (!part->grouped || !own || own->former || own->votes == replica_members_total(members) ||
+        own->birth != store_birth(part->agent->store)) {
+        done(0, NULL, user);
+        return;
+    }
+    ReplicaChange change = {.node = part->own, .birth = own->birth, .remove = TRUE};
+    store_change_members(part->agent->store, &change, done, user);
+}
+
+void cluster_store_stay(ClusterStore *part)
+{
+    gint64 waited = g_get_monotonic_time() - part->leaving_since;
+    if (!part->leaving || waited < (gint64)STAY_AFTER * G_USEC_PER_SEC)
+        return;
+    part->leaving = FALSE;
+    say_hello(part, 0);
+}
+
+/* ---- making ---- */
+
+ClusterStore *cluster_store_new(Agent *agent, Membership *membership, guint group,
+                                void (*changed)(gpointer user), gpointer user)
+{
+    ClusterStore *part = g_new0(ClusterStore, 1);
+    part->agent = agent;
+    part->membership = membership;
+    part->group = group;
+    part->changed = changed;
+    part->user = user;
+    part->peers = g_ptr_array_new_with_free_func(peer_free);
+    part->packer = store_packer_new();
+    return part;
+}
+
+void cluster_store_free(ClusterStore *part)
+{
+    if (!part)
+        return;
+    if (part->agent->store)
+        store_mute(part->agent->store);
+    g_clear_handle_id(&part->pump, g_source_remove);
+    g_clear_handle_id(&part->hello_timer, g_source_remove);
+    store_packer_free(part->packer);
+    g_ptr_array_unref(part->peers);
+    corosync_text_free(part->conf);
+    g_free(part);
+}
