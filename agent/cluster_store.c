@@ -214,6 +214,8 @@ static void reconcile(ClusterStore *part)
 
 /* ---- views ---- */
 
+static void settle(ClusterStore *part);
+
 /* A person lowered what corosync expects below what its file says. */
 static guint find_electorate(const ClusterStore *part)
 {
@@ -235,11 +237,14 @@ static void begin_view(ClusterStore *part, guint64 number)
     store_view(part->agent->store, number, nodes, count, part->electorate);
 }
 
+/* Until the next one has its number, which takes a moment, nothing is heard. Only when
+ * corosync is gone is there none. */
 static void end_view(ClusterStore *part)
 {
     part->counted = FALSE;
     store_packer_drop(part->packer);
-    store_view(part->agent->store, 0, NULL, 0, 0);
+    if (part->peers->len == 0)
+        store_view(part->agent->store, 0, NULL, 0, 0);
 }
 
 void cluster_store_members(ClusterStore *part, const MembershipPeer *peers, guint count)
@@ -261,6 +266,7 @@ void cluster_store_members(ClusterStore *part, const MembershipPeer *peers, guin
         g_ptr_array_add(part->peers, peer);
     }
     end_view(part);
+    settle(part);
     say_hello(part, 0);
     part->changed(part->user);
 }
@@ -364,7 +370,10 @@ static void settle(ClusterStore *part)
     }
     guint64 number = corosync_conf_store(part->conf);
     CorosyncNode *node = corosync_conf_node(part->conf, part->agent->node);
-    if (number && node && (!part->grouped || part->own != node->id))
+    /* The founder goes on alone until corosync is there. */
+    gboolean early = number == store_cluster(part->agent->store) && part->peers->len == 0 &&
+                     store_is_alone(part->agent->store);
+    if (number && node && !early && (!part->grouped || part->own != node->id))
         join(part, node, number);
     corosync_node_free(node);
     reconcile(part);

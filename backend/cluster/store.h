@@ -175,6 +175,8 @@ void store_mute(Store *store);
 /* A change of the members of the log; see replica_members.h. */
 void store_change_members(Store *store, const ReplicaChange *change, StoreDone done,
                           gpointer user);
+/* It is in no group, and no other node votes. */
+gboolean store_is_alone(const Store *store);
 /* The members as of the last entry; NULL while there is no log. Borrowed. */
 const ReplicaMembers *store_members(const Store *store);
 guint64 store_cluster(const Store *store);

@@ -141,11 +141,14 @@ static void settle_in_group(Store *store)
 
 void store_join(Store *store, const StoreGroup *group)
 {
+    gboolean alone = store_is_alone(store);
     store->grouped = TRUE;
     store->group = *group;
     if (store->reading || !store->replica)
         return;
-    store_view(store, 0, NULL, 0, 0);
+    /* What a founder is asked between this view and the group's waits. */
+    if (!alone)
+        store_view(store, 0, NULL, 0, 0);
     settle_in_group(store);
     store_drain(store);
 }

@@ -108,8 +108,6 @@ void store_machine_close(Store *store);
 /* Makes memory what the list (of StoreWrite) says and tells the watches what differs.
  * With keep, what is not in the list stays. */
 void store_adopt(Store *store, const GArray *documents, guint64 revision, gboolean keep);
-/* No other node votes in this store. */
-gboolean store_is_alone(const Store *store);
 
 /* store_load.c */
 void store_load(Store *store);
