@@ -182,9 +182,18 @@ static void on_message(Replica *replica, const ReplicaEvent *event)
     handlers[message->kind](replica, peer, message);
 }
 
-static gboolean is_there(const ReplicaPeer *peer)
+gboolean replica_sees_majority(const Replica *replica)
 {
-    return TRUE;
+    guint votes = 0;
+    for (guint i = 0; i < replica->peer_count; i++) {
+        const ReplicaPeer *peer = &replica->peers[i];
+        const ReplicaMember *member =
+            replica_members_find((ReplicaMembers *)&replica->log.members, peer->node);
+        /* One that has not spoken yet is taken for who it was. */
+        gboolean unknown = peer->birth == 0 && member && !member->former;
+        votes += unknown ? member->votes : replica_votes(replica, peer);
+    }
+    return replica_is_majority(replica, votes);
 }
 
 static ReplicaHealth judge_health(const Replica *replica)
@@ -202,9 +211,7 @@ static ReplicaHealth judge_health(const Replica *replica)
     }
     if (replica->phase == REPLICA_CATCHING)
         return REPLICA_SYNCING;
-    return replica_is_majority(replica, replica_count_votes(replica, is_there))
-               ? REPLICA_ELECTING
-               : REPLICA_NO_MAJORITY;
+    return replica_sees_majority(replica) ? REPLICA_ELECTING : REPLICA_NO_MAJORITY;
 }
 
 static void report_health(Replica *replica)

@@ -92,11 +92,6 @@ static gboolean has_promised(const ReplicaPeer *peer)
     return peer->has_promised;
 }
 
-static gboolean is_there(const ReplicaPeer *peer)
-{
-    return TRUE;
-}
-
 /* How many of those who could lead come before this node. In the first round the
  * best log proposes; when that fails, the next best in the next round. */
 static gboolean is_my_turn(const Replica *replica)
@@ -251,7 +246,7 @@ void replica_epoch_tick(Replica *replica)
     switch (replica->phase) {
     case REPLICA_GATHERING:
         consider_proposing(replica);
-        if (!replica_is_majority(replica, replica_count_votes(replica, is_there)))
+        if (!replica_sees_majority(replica))
             return;
         limit = REPLICA_ROUND_TICKS;
         break;

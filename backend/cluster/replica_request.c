@@ -49,18 +49,12 @@ static guint64 find_placed(const Replica *replica)
     return self && self->incarnation == replica->incarnation ? self->sequence : 0;
 }
 
-static gboolean is_there(const ReplicaPeer *peer)
-{
-    return TRUE;
-}
-
 /* Whether a request can be taken at all; else *code says why not. */
 static gboolean can_take(const Replica *replica, gsize size, WireErrorCode *code)
 {
     if (replica->diverged)
         *code = WIRE_ERROR_STATE;
-    else if (replica->epoch == 0 &&
-             !replica_is_majority(replica, replica_count_votes(replica, is_there)))
+    else if (replica->epoch == 0 && !replica_sees_majority(replica))
         *code = WIRE_ERROR_UNAVAILABLE;
     else if (!find_self(replica, &replica->log.members))
         *code = WIRE_ERROR_UNAVAILABLE;

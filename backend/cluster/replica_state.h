@@ -124,6 +124,8 @@ guint replica_votes(const Replica *replica, const ReplicaPeer *peer);
 /* The votes of the members of the view that are so. */
 guint replica_count_votes(const Replica *replica, gboolean (*is_so)(const ReplicaPeer *peer));
 gboolean replica_is_majority(const Replica *replica, guint votes);
+/* Whether those who are in the view can be a majority. */
+gboolean replica_sees_majority(const Replica *replica);
 gboolean replica_is_voter(const Replica *replica);
 /* The log is, as far as it goes, the leader's. */
 gboolean replica_is_in_line(const Replica *replica);

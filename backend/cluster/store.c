@@ -147,13 +147,19 @@ void store_change_members(Store *store, const ReplicaChange *change, StoreDone d
 
 void store_view(Store *store, guint64 view, const guint32 *nodes, guint count, guint electorate)
 {
-    if (!store->grouped || !store->replica)
+    if (!store->grouped)
         return;
-    store_feed(store, &(ReplicaEvent){.kind = REPLICA_VIEW_CHANGED,
-                                      .view = view,
-                                      .nodes = nodes,
-                                      .node_count = count,
-                                      .electorate = electorate});
+    count = MIN(count, REPLICA_MEMBERS_MAX);
+    if (count > 0)
+        memcpy(store->view_nodes, nodes, count * sizeof *nodes);
+    store->view = (ReplicaEvent){.kind = REPLICA_VIEW_CHANGED,
+                                 .view = view,
+                                 .nodes = store->view_nodes,
+                                 .node_count = count,
+                                 .electorate = electorate};
+    if (!store->replica)
+        return;
+    store_feed(store, &store->view);
     store_drain(store);
 }
 

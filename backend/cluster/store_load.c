@@ -144,6 +144,7 @@ void store_join(Store *store, const StoreGroup *group)
     gboolean alone = store_is_alone(store);
     store->grouped = TRUE;
     store->group = *group;
+    store->view = (ReplicaEvent){.kind = REPLICA_VIEW_CHANGED};
     if (store->reading || !store->replica)
         return;
     /* What a founder is asked between this view and the group's waits. */

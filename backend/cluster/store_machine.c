@@ -449,13 +449,12 @@ void store_machine_start(Store *store, const ReplicaDurable *durable)
     store->health = REPLICA_ELECTING;
     store->ticks = 0;
     keep_ticking(store);
-    if (store->grouped)
-        return;
-    guint64 view = (guint64)g_random_int() << 32 | g_random_int();
-    store_feed(store, &(ReplicaEvent){.kind = REPLICA_VIEW_CHANGED,
-                                      .view = view,
-                                      .nodes = &store->node,
-                                      .node_count = 1});
+    if (!store->grouped)
+        store->view = (ReplicaEvent){.view = (guint64)g_random_int() << 32 | g_random_int(),
+                                     .nodes = &store->node,
+                                     .node_count = 1};
+    store->view.kind = REPLICA_VIEW_CHANGED;
+    store_feed(store, &store->view);
     /* What was wanted before has its turn after it. */
     g_queue_push_head(&store->inbox, g_queue_pop_tail(&store->inbox));
 }

@@ -80,6 +80,8 @@ struct Store {
 
     gboolean grouped;
     StoreGroup group;
+    ReplicaEvent view; /* who is in it, as last told; with the array of its own */
+    guint32 view_nodes[REPLICA_MEMBERS_MAX];
 
     GPtrArray *watches; /* of a watch; a hole is NULL while telling */
     guint last_watch, telling;
