@@ -88,6 +88,16 @@ void replica_order(Replica *replica)
         replica_lead(replica);
 }
 
+/* A leader need not wait until it hears itself: the others hear of the request before they
+ * hear of its place. What it hears later has its place, and is dropped. */
+void replica_take_own(Replica *replica, ReplicaEntry *entry)
+{
+    if (replica->phase == REPLICA_LEADING && replica->waiting.length < WAITING_MAX)
+        g_queue_push_tail(&replica->waiting, entry);
+    else
+        replica_entry_unref(entry);
+}
+
 void replica_on_request(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *message)
 {
     const ReplicaMember *member = replica_members_find(&replica->log.members, peer->node);
@@ -97,7 +107,8 @@ void replica_on_request(Replica *replica, ReplicaPeer *peer, const ReplicaMessag
         replica->waiting.length >= WAITING_MAX)
         return;
     /* Whether the origin is a member is for the leader to say. */
-    if (replica->phase == REPLICA_LEADING && (!member || member->birth != peer->birth))
+    if (replica->phase == REPLICA_LEADING &&
+        (!member || member->birth != peer->birth || peer->node == replica->settings.node))
         return;
     ReplicaEntry *entry = replica_entry_new(request->kind, peer->node, request->incarnation,
                                             request->sequence, request->bytes);

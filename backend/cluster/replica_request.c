@@ -87,12 +87,14 @@ static void send_request(Replica *replica, ReplicaRequest *request)
 {
     request->sent = request->ever_sent = TRUE;
     ReplicaMessage *message = replica_message_new(REPLICA_REQUEST);
+    ReplicaEntry *entry = replica_entry_new(request->kind, replica->settings.node,
+                                            replica->incarnation, request->sequence,
+                                            request->bytes);
     message->epoch = replica->epoch;
     message->entries = g_ptr_array_new_with_free_func(replica_entry_unref);
-    g_ptr_array_add(message->entries,
-                    replica_entry_new(request->kind, replica->settings.node,
-                                      replica->incarnation, request->sequence, request->bytes));
+    g_ptr_array_add(message->entries, replica_entry_ref(entry));
     replica_send(replica, message);
+    replica_take_own(replica, entry);
 }
 
 /* Sends what the window allows, in order. Those that have their place already, as

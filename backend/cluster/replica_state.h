@@ -153,6 +153,8 @@ guint32 replica_epoch_leader(guint64 epoch);
 
 /* replica_order.c */
 void replica_on_request(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *message);
+/* A request of this node's, which is on its way to the others; takes it. */
+void replica_take_own(Replica *replica, ReplicaEntry *entry);
 void replica_on_lead(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *message);
 void replica_lead(Replica *replica);
 void replica_order(Replica *replica);
