@@ -1,10 +1,11 @@
 #!/bin/bash
-# demo.sh [--plain] - two nodes with a VM and a container each, and the console on them.
+# demo.sh [--plain] - a cluster of three nodes with a VM and a container each, and the console
+# on them.
 #
 # Installs what is missing, builds into build-demo/, starts the nodes in namespaces
 # (tests/lab) and opens the console over SSH. All goes away when the console is left,
 # but the packages, build-demo/ and the cached images. Without a terminal, or with
-# --plain, the dashboard is printed once; status 0 only if both nodes answered.
+# --plain, the dashboard is printed once; status 0 only if all nodes answered.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")" || exit
 . tests/lib/packages.sh
@@ -16,7 +17,7 @@ case ${1:-} in
 --plain) plain=1 ;;
 '') ;;
 *)
-    sed -n 's/^# \{0,1\}//; 2,7p' "$0"
+    sed -n 's/^# \{0,1\}//; 2,8p' "$0"
     exit 2
     ;;
 esac
@@ -48,23 +49,25 @@ guests() { # NODE
 }
 
 all_guests() {
-    local second status=0
-    guests 2 &
-    second=$!
+    local node others=() status=0
+    for node in 2 3; do
+        guests $node &
+        others+=($!)
+    done
     guests 1 || status=1
-    wait $second || status=1
+    for node in "${others[@]}"; do wait "$node" || status=1; done
     return $status
 }
 
 start=${EPOCHREALTIME/[.,]/}
 step "Installing what is missing" packages_install packages.txt console agent host lab || exit 1
 step "Building gantry and gantryd" build || exit 1
-step "Starting two nodes" $lab up 2 || exit 1
+step "Starting three nodes and making them a cluster" $lab up 3 || exit 1
 step "Building the images of guests (once)" $lab image || exit 1
 step "Starting a VM and a container on each" all_guests || exit 1
 echo "Ready after $(seconds "$start") s"
 if [ -n "$plain" ]; then
-    $lab gantry --plain node1 node2 </dev/null
+    $lab gantry --plain node1 node2 node3 </dev/null
 else
-    $lab gantry node1 node2
+    $lab gantry node1 node2 node3
 fi

@@ -158,7 +158,8 @@ static json_t *node_json(const ClusterPart *part, const ClusterFacts *facts,
     CorosyncNode *known = facts->conf ? corosync_conf_node(facts->conf, node->name) : NULL;
     json_t *addresses = json_array();
     for (guint i = 0; known && i < corosync_node_links(known); i++)
-        json_array_append_new(addresses, wire_string(known->addresses[i]));
+        json_array_append_new(addresses, known->addresses[i] ? wire_string(known->addresses[i])
+                                                             : json_null());
     corosync_node_free(known);
     json_t *version =
         node->config_version ? json_integer((json_int_t)node->config_version) : json_null();

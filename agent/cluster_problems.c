@@ -91,7 +91,8 @@ static char *addresses_of(const ClusterFacts *facts, const MembershipNode *node)
     CorosyncNode *known = facts->conf ? corosync_conf_node(facts->conf, node->name) : NULL;
     GString *text = g_string_new(NULL);
     for (guint i = 0; known && i < corosync_node_links(known); i++)
-        g_string_append_printf(text, "%s%s", i ? " or " : "", known->addresses[i]);
+        if (known->addresses[i])
+            g_string_append_printf(text, "%s%s", text->len ? " or " : "", known->addresses[i]);
     corosync_node_free(known);
     return g_string_free(text, FALSE);
 }

@@ -187,7 +187,7 @@ static gboolean names_this_node(const Request *request, const CorosyncText *conf
         wire_error_set_field(error, WIRE_ERROR_PARAMS, "config",
                              "that corosync.conf has no node %s", request->agent->node);
     for (guint i = 0; good && i < corosync_node_links(own); i++) {
-        good = cluster_addresses_have(links, own->addresses[i]);
+        good = !own->addresses[i] || cluster_addresses_have(links, own->addresses[i]);
         if (!good)
             wire_error_set_field(error, WIRE_ERROR_PARAMS, "config",
                                  "%s is no address of %s: join with --link%u ADDRESS",

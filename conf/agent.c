@@ -47,6 +47,10 @@ static const ConfEntry cluster_entries[] = {
      .help = "the command that starts corosync anew, where systemd does not run"},
     {"stop", CONF_LIST, .max = 64, .item = &word_item,
      .help = "the command that ends it for good"},
+    {"device_start", CONF_LIST, .max = 64, .item = &word_item,
+     .help = "the command that starts corosync-qdevice, also where it runs"},
+    {"device_stop", CONF_LIST, .max = 64, .item = &word_item,
+     .help = "the command that ends that for good"},
     {NULL},
 };
 static const ConfEntry storage_entries[] = {
@@ -181,6 +185,8 @@ static AgentConfig *build(ConfNode *root, GError **error)
     config->lxc_paths = conf_strings(conf_member(root, "lxc"), "paths");
     config->cluster_start = conf_strings(conf_member(root, "cluster"), "start");
     config->cluster_stop = conf_strings(conf_member(root, "cluster"), "stop");
+    config->device_start = conf_strings(conf_member(root, "cluster"), "device_start");
+    config->device_stop = conf_strings(conf_member(root, "cluster"), "device_stop");
     const ConfNode *tasks = conf_member(root, "tasks");
     config->task_parallel = (guint)conf_integer(tasks, "parallel");
     config->task_keep_days = (guint)conf_integer(tasks, "keep_days");
@@ -226,6 +232,8 @@ void conf_agent_free(AgentConfig *config)
     g_strfreev(config->lxc_paths);
     g_strfreev(config->cluster_start);
     g_strfreev(config->cluster_stop);
+    g_strfreev(config->device_start);
+    g_strfreev(config->device_stop);
     for (guint i = 0; i < config->storage_count; i++) {
         g_free(config->storages[i].name);
         g_free(config->storages[i].path);

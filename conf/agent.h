@@ -42,6 +42,8 @@ typedef struct {
     char **lxc_paths;
     char **cluster_start; /* commands as words; empty: systemctl */
     char **cluster_stop;
+    char **device_start; /* of the quorum device's daemon */
+    char **device_stop;
     AgentStorage *storages;
     guint storage_count;
     guint task_parallel;  /* tasks that run at once */

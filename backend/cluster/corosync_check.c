@@ -125,17 +125,21 @@ static gboolean check_quorum(const Check *check)
 {
     return check_choice(check, "quorum", "provider", "corosync_votequorum", TRUE) &&
            check_number(check, "quorum", 0, "expected_votes", 1, EXPECTED_MAX, FALSE) &&
-           check_choice(check, "quorum", "two_node", "0|1", FALSE);
+           check_choice(check, "quorum", "two_node", "0|1", FALSE) &&
+           check_number(check, "quorum.device", 0, "votes", 0, VOTES_MAX, FALSE);
 }
 
-static gboolean check_addresses(const Check *check, const CorosyncNode *node, guint links,
-                                GHashTable *seen)
+static gboolean check_addresses(const Check *check, const CorosyncNode *node,
+                                const CorosyncNode *first, GHashTable *seen)
 {
+    if (corosync_node_links(node) == 0)
+        return wrong(check, 0, "node %s has no address: ring0_addr is missing", node->name);
     for (guint i = 0; i < COROSYNC_LINKS_MAX; i++) {
-        if ((node->addresses[i] != NULL) != (i < links))
+        if ((node->addresses[i] != NULL) != (first->addresses[i] != NULL))
             return wrong(check, 0,
-                         "node %s: every node needs the same links, from ring0_addr on",
-                         node->name);
+                         "node %s: every node needs the same links, ring%u_addr is not at all "
+                         "of them",
+                         node->name, i);
         if (!node->addresses[i])
             continue;
         if (!corosync_address_is_valid(node->addresses[i]))
@@ -161,7 +165,6 @@ static gboolean check_nodes(const Check *check)
     nodes = corosync_conf_nodes(check->conf);
     for (guint i = 0; i < count; i++) {
         const CorosyncNode *node = nodes->pdata[i];
-        guint links = MAX(1, corosync_node_links(nodes->pdata[0]));
         if (!check_number(check, "nodelist.node", i, "nodeid", 1, COROSYNC_ID_MAX, TRUE) ||
             !check_number(check, "nodelist.node", i, "quorum_votes", 0, VOTES_MAX, FALSE))
             return FALSE;
@@ -172,7 +175,7 @@ static gboolean check_nodes(const Check *check)
             return wrong(check, 0, "two nodes have the name %s", node->name);
         if (!g_hash_table_add(ids, GUINT_TO_POINTER(node->id)))
             return wrong(check, 0, "two nodes have the nodeid %u", node->id);
-        if (!check_addresses(check, node, links, addresses))
+        if (!check_addresses(check, node, nodes->pdata[0], addresses))
             return FALSE;
     }
     return TRUE;

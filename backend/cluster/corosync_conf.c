@@ -42,9 +42,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CorosyncNode, corosync_node_free)
 
 guint corosync_node_links(const CorosyncNode *node)
 {
-    guint count = 0;
-    while (count < COROSYNC_LINKS_MAX && node->addresses[count])
-        count++;
+    guint count = COROSYNC_LINKS_MAX;
+    while (count > 0 && !node->addresses[count - 1])
+        count--;
     return count;
 }
 
@@ -180,7 +180,8 @@ static gboolean is_free(const GPtrArray *nodes, const CorosyncNode *node, GError
         }
         for (guint l = 0; l < corosync_node_links(node); l++)
             for (guint m = 0; m < corosync_node_links(other); m++)
-                if (g_str_equal(node->addresses[l], other->addresses[m])) {
+                if (node->addresses[l] &&
+                    g_strcmp0(node->addresses[l], other->addresses[m]) == 0) {
                     wire_error_set(error, WIRE_ERROR_BUSY, "%s has the address %s already",
                                    other->name, other->addresses[m]);
                     return FALSE;
@@ -189,8 +190,7 @@ static gboolean is_free(const GPtrArray *nodes, const CorosyncNode *node, GError
     return TRUE;
 }
 
-/* A file that counts the votes itself must go on being right. */
-static void adjust_expected(CorosyncText *conf, guint more, guint less)
+void corosync_conf_adjust_expected(CorosyncText *conf, guint more, guint less)
 {
     char text[16];
     guint expected = (guint)number_of(conf, "quorum", 0, "expected_votes", 0);
@@ -208,13 +208,15 @@ static void write_node(CorosyncText *conf, const CorosyncNode *node)
     corosync_text_set(conf, "nodelist.node", index, "nodeid", number);
     corosync_text_set(conf, "nodelist.node", index, "name", node->name);
     for (guint i = 0; i < corosync_node_links(node); i++) {
+        if (!node->addresses[i])
+            continue;
         g_snprintf(key, sizeof key, "ring%u_addr", i);
         corosync_text_set(conf, "nodelist.node", index, key, node->addresses[i]);
     }
     g_snprintf(number, sizeof number, "%u", node->votes);
     if (node->votes != 1)
         corosync_text_set(conf, "nodelist.node", index, "quorum_votes", number);
-    adjust_expected(conf, node->votes, 0);
+    corosync_conf_adjust_expected(conf, node->votes, 0);
     corosync_text_set(conf, "quorum", 0, "two_node", NULL);
 }
 
@@ -248,7 +250,8 @@ gboolean corosync_conf_remove_node(CorosyncText *conf, const char *name, GError 
                 "%s is the last node of the cluster: it can leave, but not be removed", name);
             return FALSE;
         }
-        adjust_expected(conf, 0, (guint)number_of(conf, "nodelist.node", i, "quorum_votes", 1));
+        corosync_conf_adjust_expected(
+            conf, 0, (guint)number_of(conf, "nodelist.node", i, "quorum_votes", 1));
         corosync_text_remove(conf, "nodelist.node", i);
         corosync_text_set(conf, "quorum", 0, "two_node", NULL);
         return TRUE;
@@ -256,4 +259,62 @@ gboolean corosync_conf_remove_node(CorosyncText *conf, const char *name, GError 
     wire_error_set_field(error, WIRE_ERROR_NOT_FOUND, "node", "the cluster has no node %s",
                          name);
     return FALSE;
+}
+
+/* ---- links ---- */
+
+static void link_key(char key[static 16], guint link)
+{
+    g_snprintf(key, 16, "ring%u_addr", link);
+}
+
+gboolean corosync_conf_has_link(const CorosyncText *conf, guint link)
+{
+    char key[16];
+    link_key(key, link);
+    return corosync_text_get(conf, "nodelist.node", 0, key, NULL) != NULL;
+}
+
+guint corosync_conf_free_link(const CorosyncText *conf)
+{
+    guint link = 0;
+    while (link < COROSYNC_LINKS_MAX && corosync_conf_has_link(conf, link))
+        link++;
+    return link;
+}
+
+guint corosync_conf_count_links(const CorosyncText *conf)
+{
+    guint count = 0;
+    for (guint i = 0; i < COROSYNC_LINKS_MAX; i++)
+        count += corosync_conf_has_link(conf, i) ? 1 : 0;
+    return count;
+}
+
+void corosync_conf_remove_link(CorosyncText *conf, guint link)
+{
+    char key[16];
+    link_key(key, link);
+    for (guint i = 0; i < corosync_text_count(conf, "nodelist.node"); i++)
+        corosync_text_set(conf, "nodelist.node", i, key, NULL);
+}
+
+gboolean corosync_conf_set_link(CorosyncText *conf, guint link, const char *const *addresses,
+                                GError **error)
+{
+    g_autoptr(CorosyncText) changed = corosync_text_copy(conf);
+    char key[16];
+    link_key(key, link);
+    for (guint i = 0; i < corosync_text_count(conf, "nodelist.node"); i++)
+        corosync_text_set(changed, "nodelist.node", i, key, addresses[i]);
+    if (!corosync_conf_check(changed, error))
+        return FALSE;
+    for (guint i = 0; i < corosync_text_count(conf, "nodelist.node"); i++)
+        corosync_text_set(conf, "nodelist.node", i, key, addresses[i]);
+    return TRUE;
+}
+
+void corosync_conf_rename(CorosyncText *conf, const char *cluster)
+{
+    corosync_text_set(conf, "totem", 0, "cluster_name", cluster);
 }

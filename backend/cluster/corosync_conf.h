@@ -9,9 +9,10 @@
  *             known crypto_cipher and crypto_hash, config_version 1 to 2^63-1, token 300
  *             to 600000 ms
  *   nodelist  1 to 32 nodes; ids 1 to 65535 (what knet carries), names and addresses that
- *             no other node has, the same links at every node, from ring0_addr on without
- *             a gap, at most 8; quorum_votes 0 to 255
- *   quorum    provider corosync_votequorum; expected_votes 1 to 8192; two_node 0 or 1
+ *             no other node has, the same links at every node, 1 to 8 (with a gap while
+ *             one is made anew); quorum_votes 0 to 255
+ *   quorum    provider corosync_votequorum; expected_votes 1 to 8192; two_node 0 or 1; of a
+ *             device votes 0 to 255 (the rest of it: corosync_device.h)
  *
  * Gantry never writes two_node, and takes it out when the number of nodes changes: with it
  * both halves of a split pair go on as quorate. An expected_votes that stands in the file is
@@ -34,6 +35,7 @@ typedef struct {
 } CorosyncNode;
 
 void corosync_node_free(CorosyncNode *node);
+/* One more than its highest link. */
 guint corosync_node_links(const CorosyncNode *node);
 
 /* A new file of a cluster without nodes: encrypted with the key of
@@ -65,6 +67,21 @@ guint corosync_conf_free_id(const CorosyncText *conf);
 gboolean corosync_conf_add_node(CorosyncText *conf, const CorosyncNode *node, GError **error);
 /* WIRE_ERROR_NOT_FOUND; WIRE_ERROR_STATE for the last one. */
 gboolean corosync_conf_remove_node(CorosyncText *conf, const char *name, GError **error);
+
+/* Links are changed at all nodes together: corosync makes a link anew only when it was gone
+ * from its file before. */
+void corosync_conf_remove_link(CorosyncText *conf, guint link);
+/* addresses: one a node, in the file's order. WIRE_ERROR_BUSY when one is taken;
+ * WIRE_ERROR_CONFIG when it is none. */
+gboolean corosync_conf_set_link(CorosyncText *conf, guint link, const char *const *addresses,
+                                GError **error);
+/* The lowest link that there is not; COROSYNC_LINKS_MAX when there are all. */
+guint corosync_conf_free_link(const CorosyncText *conf);
+gboolean corosync_conf_has_link(const CorosyncText *conf, guint link);
+guint corosync_conf_count_links(const CorosyncText *conf);
+void corosync_conf_rename(CorosyncText *conf, const char *cluster);
+/* Adds to an expected_votes that stands in the file, so that it goes on being right. */
+void corosync_conf_adjust_expected(CorosyncText *conf, guint more, guint less);
 
 /* A cluster's name, a node's name (a host name's label or several), an address. */
 gboolean corosync_name_is_valid(const char *name);

@@ -329,12 +329,13 @@ def _interrupted(number, _frame):
     raise SystemExit(128 + number)
 
 
-def run(test, nodes=1):
+def run(test, nodes=1, cluster=False):
+    """cluster: the nodes are one, else they do not know each other."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _interrupted)
     lab = Lab()
     try:
-        lab("up", nodes)
+        lab("up", *([] if cluster else ["--apart"]), nodes)
         with lab.closing:
             test(lab)
         judge_noticed()

@@ -75,7 +75,7 @@ class Lab:
         self.nodes = nodes
 
     def __enter__(self):
-        self("up", str(self.nodes))
+        self("up", "--apart", str(self.nodes))
         return self
 
     def __exit__(self, *_):

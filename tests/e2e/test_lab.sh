@@ -33,7 +33,7 @@ before=$(lab_networks)
 check "one node comes up" "$lab" up 1 || exit
 check "status finds it" "$lab" status
 check_fails "a second up of the same name is refused" "$lab" up 1
-check "another lab comes up beside it" "$lab" --name "$other" up 2
+check "another lab comes up beside it" "$lab" --name "$other" up --apart 2
 check "both answer over SSH" "$lab" ws ssh node1 true
 check "the other too, at its second node" "$lab" --name "$other" ws ssh node2 true
 check_fails "their addresses differ" test "$("$lab" addr 1)" = "$("$lab" --name "$other" addr 1)"
@@ -69,6 +69,25 @@ check "and answers" eventually 10 "$lab" run node1 virsh list
 check "sshd is killed" "$lab" fault kill node1 sshd
 check "init starts it again" eventually 10 "$lab" ws ssh node1 true
 
+# seconds that a command takes, times ten
+tenths() {
+    local start=${EPOCHREALTIME/[.,]/}
+    "$lab" run node1 "$@" >/dev/null 2>&1
+    echo $(((${EPOCHREALTIME/[.,]/} - start) / 100000))
+}
+check_fails "what is well is not healed" "$lab" fault heal node1
+check "its network is made slow" "$lab" fault slow node1 net
+# 16 pings of 1,400 bytes, there and back at 32,000 bytes a second
+check "and late" test "$(tenths busybox ping -c 4 -s 5600 "${vm%.*}.254")" -gt 36
+check "its disk is made slow" "$lab" fault slow node1 disk
+check "and late" test "$(tenths dd if=/dev/zero of=/var/lib/gantry/probe bs=4k count=40 oflag=direct)" -gt 14
+check "its disk is made full" "$lab" fault diskfull node1
+check_fails "so nothing more is written to the state" "$lab" run node1 dd if=/dev/zero of=/var/lib/gantry/more bs=4k count=2
+check_fails "nor where guests are" "$lab" run node1 dd if=/dev/zero of=/var/lib/libvirt/images/more bs=4k count=2
+check "all is healed" "$lab" fault heal node1
+check "then there is room" "$lab" run node1 dd if=/dev/zero of=/var/lib/gantry/more bs=4k count=2
+check "and it is fast" test "$(tenths dd if=/dev/zero of=/var/lib/gantry/probe bs=4k count=40 oflag=direct)" -lt 10
+
 # what makes going down hard: a frozen container, a stopped daemon, a loop device
 "$lab" run node1 lxc-freeze -n c1
 "$lab" fault stop node1 libvirtd
@@ -78,14 +97,14 @@ check "both labs go down" down_both
 check "nothing is left" eventually 5 nothing_left # pid 1 reaps when it likes
 same "the machine's networks are as before" "$before" "$(lab_networks)"
 
-"$lab" up 3 >/dev/null 2>&1 &
+"$lab" up --apart 3 >/dev/null 2>&1 &
 starting=$!
 eventually 10 test -e "$base/$LAB/switch.pid"
 kill -TERM $starting
 wait $starting
 check "up that is interrupted leaves nothing" eventually 5 nothing_left
 
-"$lab" up 3 >/dev/null 2>&1 &
+"$lab" up --apart 3 >/dev/null 2>&1 &
 starting=$!
 eventually 10 test -e "$base/$LAB/ws.pid"
 kill -KILL $starting

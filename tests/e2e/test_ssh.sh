@@ -4,7 +4,7 @@ cd "$(dirname "$0")" || exit
 . ./lib.sh
 
 here=$PWD
-check "two nodes come up" "$lab" up 2 || exit
+check "two nodes come up" "$lab" up --apart 2 || exit
 home=$("$lab" ws sh -c 'echo $HOME')
 keys=$home/keys
 node1=$("$lab" addr node1)

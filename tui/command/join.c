@@ -13,7 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_DEADLINE = 60000 /* ms */, LINKS = 2 };
+enum {
+    ANSWER_DEADLINE = 60000, /* ms */
+    LINKS = 2,
+    SETTLE = 10000000, /* microseconds that a cluster may take to be quorate */
+    ASK_AGAIN = 250000
+};
 
 typedef struct {
     Link *link;
@@ -145,9 +150,24 @@ static gboolean choose_all(const Join *join, Joiner *joiner, const json_t *links
 
 /* ---- looking at all of them ---- */
 
+/* A cluster that was just made or changed takes a moment to be seen as quorate. */
+static json_t *ask_settled(const Join *join, GError **error)
+{
+    gint64 end = g_get_monotonic_time() + SETTLE;
+    for (;;) {
+        g_autoptr(json_t) status =
+            ask(join, join->member, "cluster.status", json_object(), error);
+        if (!status || wire_get_boolean(status, "quorate", FALSE) ||
+            g_strcmp0(wire_get_string(status, "state", NULL), "none") == 0 ||
+            g_get_monotonic_time() > end)
+            return g_steal_pointer(&status);
+        g_usleep(ASK_AGAIN);
+    }
+}
+
 static gboolean look_at_member(Join *join, GError **error)
 {
-    join->status = ask(join, join->member, "cluster.status", json_object(), error);
+    join->status = ask_settled(join, error);
     join->links =
         join->status ? ask(join, join->member, "link.list", json_object(), error) : NULL;
     if (!join->links)

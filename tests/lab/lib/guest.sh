@@ -47,8 +47,9 @@ guest_vm() {
     if [ "$(cat "$DIR/node$node/accel")" = KVM ]; then
         type=kvm cpu="<cpu mode='host-passthrough'/>" tune='' features=''
     fi
-    [ ! -e "$DIR/node$node/local/images/$name.qcow2" ] || die "node$node has a disk $name.qcow2 already"
-    cp "$CACHE/$images/data.qcow2" "$DIR/node$node/local/images/$name.qcow2"
+    local disk=/srv/local/images/$name.qcow2
+    ! in_member "node$node" test -e "$disk" || die "node$node has a disk $name.qcow2 already"
+    in_member "node$node" cp "/srv/lab/$images/data.qcow2" "$disk"
     sed "s|@TYPE@|$type|; s|@NAME@|$name|g; s|@UUID@|$(cat /proc/sys/kernel/random/uuid)|; s|@MEMORY@|$memory|
         s|@IMAGES@|/srv/lab/$images|; s|@ADDRESS@|$address|; s|@TUNE@|$tune|; s|@CPU@|$cpu|; s|@FEATURES@|$features|
         s|@SERIAL2@|$serial2|" "$here/guest/domain.xml" |
@@ -59,12 +60,12 @@ guest_vm() {
 }
 
 guest_ct() {
-    local dir=$DIR/node$node/local/lxc/$name
-    [ ! -e "$dir" ] || die "node$node has a container $name already"
-    mkdir -p "$dir/rootfs"
-    chmod 770 "$dir"
-    tar -C "$dir/rootfs" -xf "$CACHE/$images/rootfs.tar"
-    sed "s|@NAME@|$name|g; s|@ADDRESS@|$address|" "$here/guest/ct-config" >"$dir/config"
+    local dir=/srv/local/lxc/$name
+    ! in_member "node$node" test -e "$dir" || die "node$node has a container $name already"
+    sed "s|@NAME@|$name|g; s|@ADDRESS@|$address|" "$here/guest/ct-config" |
+        in_member "node$node" sh -e -c 'umask 022
+            mkdir -p "$1/rootfs" && chmod 770 "$1" && tar -C "$1/rootfs" -xf "$2" && cat >"$1/config"' \
+            sh "$dir" "/srv/lab/$images/rootfs.tar"
     [ -z "$start" ] || in_member "node$node" lxc-start -n "$name" -o "/var/log/lxc-$name.log" -l INFO
     [ -z "$wait" ] || wait_for 30 in_member "node$node" lxc-attach -n "$name" -- test -e /run/ready ||
         die "ct $name is not ready"

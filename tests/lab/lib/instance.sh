@@ -65,8 +65,14 @@ Host *
 EOF
 }
 
+# instance_up [--apart] [N]
 instance_up() {
-    local n count=${1:-2}
+    local n count apart=''
+    if [ "${1:-}" = --apart ]; then
+        apart=1
+        shift
+    fi
+    count=${1:-2}
     [[ $count =~ ^[1-5]$ ]] || die "a lab has 1 to 5 nodes, not '$count'"
     for n in busybox ip nsenter unshare sshd libvirtd virtlogd virsh ssh-keygen; do
         command -v "$n" >/dev/null || die "$n is missing: install the packages 'host' and 'lab' of packages.txt"
@@ -104,10 +110,12 @@ instance_up() {
                 echo "lab: node$n: gantryd does not listen: $(tail -n 1 "$DIR/node$n/log/gantryd.log")" >&2
         done
         say "gantryd"
+        [ "$count" = 1 ] || [ -n "$apart" ] || instance_cluster lab >"$DIR/cluster.log" 2>&1 ||
+            die "the nodes are up, but no cluster: $(cat "$DIR/cluster.log")"
     else
         echo "lab: no $BUILD/agent/gantryd yet; each node starts it when it is built" >&2
     fi
-    echo "lab $LAB: $count nodes up in $(elapsed) s, $(lab_net 0).1 to .$count"
+    echo "lab $LAB: $count nodes$([ "$count" = 1 ] || [ -z "$apart" ] || echo " apart") up in $(elapsed) s, $(lab_net 0).1 to .$count"
 }
 
 # instance_cluster [NAME]
@@ -166,16 +174,18 @@ logs_keep() {
     done
 }
 
-# loops_detach: loop devices on files of the lab that nobody detached. Inode numbers
-# tell: the path that the kernel shows is one of a mount that is gone.
+# loops_detach: loop devices on files of the lab that nobody detached. Numbers tell: the
+# path that the kernel shows is one of a mount that is gone. First those on files in a
+# node's disk, which keep that disk's own device from going.
 loops_detach() {
-    local device inode file
-    while read -r device inode file; do
+    local device on inode file
+    while read -r device on inode file; do
         [ -n "${inode:-}" ] || continue
-        if [ -n "$(find "$DIR" -xdev -inum "$inode" -name "$(basename "$file")" 2>/dev/null)" ]; then
-            losetup -d "$device" || return 1
+        if grep -qsx "$on" "$DIR"/node*/disk.dev ||
+            [ -n "$(find "$DIR" -xdev -inum "$inode" -name "$(basename "$file")" 2>/dev/null)" ]; then
+            losetup -d "$device" 2>/dev/null || ! losetup "$device" >/dev/null 2>&1 || return 1
         fi
-    done < <(losetup -nO NAME,BACK-INO,BACK-FILE 2>/dev/null | sed 's/ (deleted)$//')
+    done < <(losetup -nO NAME,BACK-MAJ:MIN,BACK-INO,BACK-FILE 2>/dev/null | sed 's/ (deleted)$//' | sort -k4)
 }
 
 instance_down() {
