@@ -1,11 +1,14 @@
 #include "agent/cluster.h"
 
 #include "agent/alarms.h"
+#include "agent/cluster_device.h"
 #include "agent/cluster_follow.h"
 #include "agent/cluster_problems.h"
+#include "agent/cluster_status.h"
 #include "agent/cluster_store.h"
 #include "agent/inventory.h"
 #include "agent/task_board.h"
+#include "backend/cluster/corosync_device.h"
 #include "backend/cluster/corosync_files.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
@@ -24,6 +27,7 @@ struct ClusterPart {
     ClusterStore *store;
     StoreState store_state; /* as last told, and since when */
     gint64 store_since;
+    ClusterDevice *device;
     CorosyncText *conf;
     char *trouble; /* why corosync.conf can't be used */
     gboolean reading, again;
@@ -42,7 +46,10 @@ static ClusterFacts facts_of(const ClusterPart *part)
     ClusterFacts facts = {.node = part->agent->node,
                           .view = membership_view(part->membership),
                           .conf = part->conf,
-                          .conf_trouble = part->trouble};
+                          .conf_trouble = part->trouble,
+                          .device_report = cluster_device_report(part->device),
+                          .device_trouble = cluster_device_trouble(part->device),
+                          .store_part = part->store};
     if (part->agent->store)
         store_status(part->agent->store, &facts.store);
     facts.store_settled = part->store_state == facts.store.state &&
@@ -86,16 +93,9 @@ static void tell_alarms(ClusterPart *part, const ClusterFacts *facts)
             alarms_clear(part->agent->alarms, key);
 }
 
-static const char *cluster_name(const ClusterFacts *facts)
-{
-    if (facts->view && facts->view->cluster)
-        return facts->view->cluster;
-    return facts->conf ? corosync_conf_cluster(facts->conf) : NULL;
-}
-
 static void tell_node(const ClusterPart *part, const ClusterFacts *facts)
 {
-    const char *name = cluster_name(facts);
+    const char *name = cluster_status_name(facts);
     json_t *fields =
         json_pack("{s:n,s:n,s:n,s:n}", "cluster", "quorate", "members", "cluster_size");
     if (name) {
@@ -136,108 +136,28 @@ static gboolean on_settled(gpointer user)
 
 /* ---- status ---- */
 
-static const char *state_name(const ClusterFacts *facts)
-{
-    static const char *const names[] = {"absent", "silent", "up"};
-    return !facts->conf && !facts->view ? "none" : names[facts->state];
-}
-
-/* What the node said of its store last; null when it is not heard. */
-static json_t *store_json(const ClusterPart *part, guint node)
-{
-    const ClusterStorePeer *peer = cluster_store_peer(part->store, node);
-    if (!peer)
-        return json_null();
-    return json_pack("{s:s,s:I,s:I}", "state", store_state_name(peer->state), "revision",
-                     (json_int_t)peer->revision, "applied", (json_int_t)peer->applied);
-}
-
-static json_t *node_json(const ClusterPart *part, const ClusterFacts *facts,
-                         const MembershipNode *node)
-{
-    CorosyncNode *known = facts->conf ? corosync_conf_node(facts->conf, node->name) : NULL;
-    json_t *addresses = json_array();
-    for (guint i = 0; known && i < corosync_node_links(known); i++)
-        json_array_append_new(addresses, known->addresses[i] ? wire_string(known->addresses[i])
-                                                             : json_null());
-    corosync_node_free(known);
-    json_t *version =
-        node->config_version ? json_integer((json_int_t)node->config_version) : json_null();
-    return json_pack("{s:i,s:o,s:b,s:b,s:i,s:o,s:o,s:o}", "id", (int)node->id, "name",
-                     wire_string(node->name), "member", node->member, "local",
-                     node->id == facts->view->own, "votes", (int)node->votes, "config_version",
-                     version, "addresses", addresses, "store", store_json(part, node->id));
-}
-
-static json_t *links_json(const MembershipView *view)
-{
-    json_t *list = json_array();
-    for (guint i = 0; i < view->nodes->len; i++) {
-        const MembershipNode *node = view->nodes->pdata[i];
-        for (guint l = 0; l < node->links->len; l++) {
-            const MembershipLink *link = &g_array_index(node->links, MembershipLink, l);
-            json_t *latency = link->connected && link->latency
-                                  ? json_real((double)link->latency / 1000)
-                                  : json_null();
-            json_array_append_new(
-                list, json_pack("{s:o,s:i,s:o,s:s,s:o,s:i}", "node", wire_string(node->name),
-                                "link", (int)link->link, "address", wire_string(link->address),
-                                "state", link->connected ? "connected" : "down", "latency_ms",
-                                latency, "lost", (int)link->down_count));
-        }
-    }
-    return list;
-}
-
-static json_t *problems_json(const ClusterFacts *facts)
-{
-    g_autoptr(GPtrArray) problems = cluster_problems(facts);
-    json_t *list = json_array();
-    for (guint i = 0; i < problems->len; i++) {
-        const ClusterProblem *problem = problems->pdata[i];
-        json_array_append_new(
-            list, json_pack("{s:s,s:o,s:o}", "severity",
-                            problem->severity == EVENT_ERROR ? "error" : "warning", "object",
-                            wire_string(problem->object), "text", wire_string(problem->text)));
-    }
-    return list;
-}
-
-static void add_view(const ClusterPart *part, json_t *answer, const ClusterFacts *facts)
-{
-    const MembershipView *view = facts->view;
-    json_t *nodes = json_array();
-    for (guint i = 0; i < view->nodes->len; i++)
-        json_array_append_new(nodes, node_json(part, facts, view->nodes->pdata[i]));
-    g_autofree char *ring =
-        g_strdup_printf("%u.%" G_GINT64_MODIFIER "x", view->ring_node, view->ring_sequence);
-    json_t *more =
-        json_pack("{s:b,s:i,s:i,s:i,s:I,s:s,s:i,s:b,s:o,s:o}", "quorate",
-                  view->quorate && facts->state == MEMBERSHIP_UP, "votes", (int)view->total,
-                  "expected", (int)view->expected, "quorum", (int)view->quorum,
-                  "config_version", (json_int_t)view->config_version, "ring", ring, "members",
-                  (int)membership_view_members(view), "device", view->device, "nodes", nodes,
-                  "links", links_json(view));
-    json_object_update_new(answer, more);
-}
-
 static void answer_status(const ClusterPart *part, Request *request)
 {
     ClusterFacts facts = facts_of(part);
-    json_t *answer =
-        json_pack("{s:s,s:o,s:s,s:o}", "node", part->agent->node, "cluster",
-                  cluster_name(&facts) ? wire_string(cluster_name(&facts)) : json_null(),
-                  "state", state_name(&facts), "problems", problems_json(&facts));
-    json_object_set_new(answer, "store",
-                        json_pack("{s:s,s:I}", "state", store_state_name(facts.store.state),
-                                  "revision", (json_int_t)facts.store.revision));
-    if (facts.view) {
-        json_object_set_new(
-            answer, "age",
-            json_real((double)(g_get_monotonic_time() - facts.view->taken) / G_USEC_PER_SEC));
-        add_view(part, answer, &facts);
-    }
-    request_answer(request, answer);
+    request_answer(request, cluster_status_json(&facts));
+}
+
+static void answer_waiting(gpointer user)
+{
+    ClusterPart *part = user;
+    for (guint i = 0; i < part->waiting->len; i++)
+        answer_status(part, part->waiting->pdata[i]);
+    g_ptr_array_set_size(part->waiting, 0);
+}
+
+/* A device is asked for before the answer, as nothing tells when its state changes. */
+static void prepare_answer(ClusterPart *part)
+{
+    g_autoptr(CorosyncDevice) device = corosync_device_read(part->conf);
+    if (part->waiting->len > 0 && device)
+        cluster_device_ask(part->device, answer_waiting, part);
+    else
+        answer_waiting(part);
 }
 
 /* ---- the file ---- */
@@ -313,9 +233,8 @@ static void on_read(gpointer result, const GError *error, gpointer user)
     g_autofree char *text = part->conf ? corosync_text_dump(part->conf) : NULL;
     cluster_follow_file(part->follow, text, part->conf ? corosync_conf_version(part->conf) : 0);
     tell(part);
-    for (guint i = 0; i < part->waiting->len; i++)
-        answer_status(part, part->waiting->pdata[i]);
-    g_ptr_array_set_size(part->waiting, 0);
+    cluster_device_follow(part->device, part->conf, membership_view(part->membership));
+    prepare_answer(part);
     if (part->again)
         refresh(part);
 }
@@ -350,6 +269,8 @@ static void on_changed(gpointer user)
     cluster_store_view(part->store);
     if (other)
         refresh(part);
+    else if (!part->reading)
+        cluster_device_follow(part->device, part->conf, view);
 }
 
 static void on_members(guint group, const MembershipPeer *peers, guint count, gpointer user)
@@ -397,6 +318,7 @@ ClusterPart *cluster_part_new(Agent *agent)
     part->agent = agent;
     part->waiting = g_ptr_array_new();
     part->alarms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    part->device = cluster_device_new(agent);
     part->membership = membership_new(groups, &events, part);
     part->follow = cluster_follow_new(agent, part->membership, on_followed, part);
     part->store = cluster_store_new(agent, part->membership, CLUSTER_GROUP_AGENTS,
@@ -413,6 +335,7 @@ void cluster_part_free(ClusterPart *part)
     cluster_follow_free(part->follow);
     cluster_store_free(part->store);
     membership_free(part->membership);
+    cluster_device_free(part->device);
     for (guint i = 0; i < part->waiting->len; i++) {
         GError *error = NULL;
         wire_error_set(&error, WIRE_ERROR_CANCELLED, "the agent stops");
@@ -460,5 +383,6 @@ void cluster_part_refresh(ClusterPart *part)
 void cluster_part_status(ClusterPart *part, Request *request)
 {
     g_ptr_array_add(part->waiting, request);
+    membership_poke(part->membership);
     refresh(part);
 }

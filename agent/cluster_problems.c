@@ -1,5 +1,8 @@
 #include "agent/cluster_problems.h"
 
+#include "backend/cluster/corosync_device.h"
+#include "backend/wire/message.h"
+
 #include <string.h>
 
 static void problem_free(gpointer data)
@@ -158,9 +161,42 @@ static void judge_conf(const ClusterFacts *facts, GPtrArray *list)
             "corosync.conf on %s has version %" G_GUINT64_FORMAT
             ", corosync has loaded %" G_GUINT64_FORMAT ": run corosync-cfgtool -R",
             facts->node, version, facts->view->config_version);
-    if (facts->view && facts->view->device && !facts->view->device_votes)
+    if (facts->view && facts->view->cluster &&
+        !g_str_equal(facts->view->cluster, corosync_conf_cluster(facts->conf)))
+        add(list, EVENT_WARNING, g_strdup("cluster/name"), facts->node,
+            "corosync on %s runs under the cluster's earlier name %s: gantry -H %s cluster "
+            "restart",
+            facts->node, facts->view->cluster, facts->node);
+}
+
+/* ---- the quorum device ---- */
+
+static void judge_device(const ClusterFacts *facts, GPtrArray *list)
+{
+    const MembershipView *view = facts->view;
+    g_autoptr(CorosyncDevice) device = corosync_device_read(facts->conf);
+    const MembershipNode *own = view ? membership_view_node(view, view->own) : NULL;
+    const char *state =
+        facts->device_report ? wire_get_string(facts->device_report, "state", NULL) : NULL;
+    if (!device || !own || facts->state != MEMBERSHIP_UP || own->device_votes)
+        return;
+    if (!own->device_alive)
         add(list, EVENT_WARNING, g_strdup("cluster/device"), facts->node,
-            "the quorum device gives no vote: see corosync-qdevice-tool -s");
+            "corosync-qdevice does not run on %s, so the quorum device %s gives it no vote: "
+            "%s%sstart it with: systemctl start corosync-qdevice",
+            facts->node, device->host, facts->device_trouble ? facts->device_trouble : "",
+            facts->device_trouble ? "; " : "");
+    else if (g_strcmp0(state, "Connected") == 0)
+        add(list, EVENT_WARNING, g_strdup("cluster/device"), facts->node,
+            "the quorum device %s gives its vote to the nodes that %s does not see: mend the "
+            "network between them",
+            device->host, facts->node);
+    else
+        add(list, EVENT_WARNING, g_strdup("cluster/device"), facts->node,
+            "the quorum device %s gives no vote on %s%s%s: is that machine on, does "
+            "corosync-qnetd run there, and is its TCP port 5403 open? Until it is back the "
+            "loss of a node can cost the cluster its quorum",
+            device->host, facts->node, state ? ", it says: " : "", state ? state : "");
 }
 
 /* ---- the store ---- */
@@ -219,6 +255,7 @@ GPtrArray *cluster_problems(const ClusterFacts *facts)
         judge_nodes(facts, list);
     }
     judge_conf(facts, list);
+    judge_device(facts, list);
     judge_store(facts, list);
     g_ptr_array_sort(list, by_severity);
     return list;

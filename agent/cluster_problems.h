@@ -7,6 +7,8 @@
 #include "backend/cluster/membership.h"
 #include "backend/cluster/store.h"
 
+#include <jansson.h>
+
 typedef struct {
     char *key; /* the same as long as it lasts: cluster/quorum, cluster/link/node2/1 */
     EventSeverity severity;
@@ -17,12 +19,15 @@ typedef struct {
 typedef struct {
     const char *node; /* this one's name */
     MembershipState state;
-    gint64 since;               /* when the state began, monotonic */
-    const MembershipView *view; /* may be NULL */
-    const CorosyncText *conf;   /* checked; NULL: no cluster */
-    const char *conf_trouble;   /* why corosync.conf can't be used, or NULL */
-    StoreStatus store;          /* this node's part in the cluster's store */
-    gboolean store_settled;     /* its state has lasted for a while */
+    gint64 since;                /* when the state began, monotonic */
+    const MembershipView *view;  /* may be NULL */
+    const CorosyncText *conf;    /* checked; NULL: no cluster */
+    const char *conf_trouble;    /* why corosync.conf can't be used, or NULL */
+    const json_t *device_report; /* cluster_device.h; may be NULL */
+    const char *device_trouble;
+    StoreStatus store;           /* this node's part in the cluster's store */
+    gboolean store_settled;      /* its state has lasted for a while */
+    const struct ClusterStore *store_part; /* what the nodes said of theirs; may be NULL */
 } ClusterFacts;
 
 /* Of ClusterProblem, the worst first; never NULL. */

@@ -16,6 +16,7 @@ const MembershipView *cluster_view_of(const Request *request);
 
 /* WIRE_ERROR_STATE or WIRE_ERROR_UNAVAILABLE, in words, when it is not so. */
 gboolean cluster_needs_none(const Request *request, GError **error);
+gboolean cluster_needs_view(const Request *request, GError **error);
 gboolean cluster_needs_quorum(const Request *request, GError **error);
 
 /* Starts the task of the request's method, one of the cluster's at a time; or answers with
@@ -24,6 +25,10 @@ void cluster_submit(Request *request, const json_t *params, const char *name, GE
                     TaskSubmitted done, gpointer user);
 /* Answers the request, which is user, with its task. */
 void cluster_on_submitted(const char *task, const GError *error, gpointer user);
+
+/* A device's certificates are not on a node that joins, nor may they be written over. In
+ * handlers_cluster_device.c. */
+gboolean cluster_needs_no_device(const Request *request, GError **error);
 
 /* In handlers_cluster_join.c. */
 void cluster_serve_add(Request *request);

@@ -1,7 +1,11 @@
 #include "agent/cluster_steps.h"
 
+#include "agent/cluster_addresses.h"
 #include "backend/cluster/change_files.h"
+#include "backend/net/link.h"
+#include "backend/wire/error.h"
 
+#include <string.h>
 #include <unistd.h>
 
 enum { STEP_DEADLINE = 30000 /* ms */ };
@@ -38,11 +42,36 @@ static gpointer step_copy(const Step *step)
     return copy;
 }
 
+/* An address that this node gets must be one that it has. Names are left to corosync. */
+static gboolean check_addresses(const Step *step, int directory, GError **error)
+{
+    g_autoptr(CorosyncText) present = corosync_file_load(directory, COROSYNC_CONF, error);
+    g_autoptr(CorosyncText) fresh =
+        present ? corosync_conf_parse(step->text, strlen(step->text), error) : NULL;
+    g_autoptr(GPtrArray) links = fresh ? net_links_read(error) : NULL;
+    if (!links)
+        return FALSE;
+    g_autoptr(CorosyncNode) before = corosync_conf_node(present, step->node);
+    g_autoptr(CorosyncNode) after = corosync_conf_node(fresh, step->node);
+    for (guint i = 0; before && after && i < corosync_node_links(after); i++) {
+        const char *address = after->addresses[i];
+        if (!address || g_strcmp0(address, before->addresses[i]) == 0 ||
+            !g_hostname_is_ip_address(address) || cluster_addresses_have(links, address))
+            continue;
+        wire_error_set(error, WIRE_ERROR_STATE,
+                       "%s is no address of %s: give it to the machine first", address,
+                       step->node);
+        return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean do_step(const Step *step, int directory, GError **error)
 {
     switch (step->kind) {
     case STEP_PREPARE:
-        return change_files_prepare(directory, step->node, step->text, step->base, error);
+        return check_addresses(step, directory, error) &&
+               change_files_prepare(directory, step->node, step->text, step->base, error);
     case STEP_COMMIT:
         return change_files_commit(directory, error);
     case STEP_KEEP:

@@ -14,6 +14,8 @@ typedef struct {
 extern const HandlerRow handlers_session[];
 extern const HandlerRow handlers_guest[];
 extern const HandlerRow handlers_cluster[];
+extern const HandlerRow handlers_cluster_device[];
+extern const HandlerRow handlers_cluster_change[];
 extern const HandlerRow handlers_node[];
 extern const HandlerRow handlers_task[];
 extern const HandlerRow handlers_stream[];

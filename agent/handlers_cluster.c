@@ -62,7 +62,7 @@ static gboolean needs_cluster(const Request *request, GError **error)
     return FALSE;
 }
 
-static gboolean needs_view(const Request *request, GError **error)
+gboolean cluster_needs_view(const Request *request, GError **error)
 {
     MembershipState state =
         membership_state(cluster_part_membership(request->agent->cluster), NULL);
@@ -78,7 +78,7 @@ static gboolean needs_view(const Request *request, GError **error)
 
 gboolean cluster_needs_quorum(const Request *request, GError **error)
 {
-    if (!needs_view(request, error))
+    if (!cluster_needs_view(request, error))
         return FALSE;
     if (cluster_view_of(request)->quorate)
         return TRUE;
@@ -293,7 +293,7 @@ static void serve_expected(Request *request)
 {
     GError *error = NULL;
     guint votes = (guint)wire_get_integer(request->params, "votes", 0);
-    if (needs_view(request, &error) && names_the_lost(request, &error)) {
+    if (cluster_needs_view(request, &error) && names_the_lost(request, &error)) {
         const MembershipView *view = cluster_view_of(request);
         if (votes / 2 + 1 > view->total || votes < view->total)
             wire_error_set_field(&error, WIRE_ERROR_PARAMS, "votes",

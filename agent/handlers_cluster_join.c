@@ -107,7 +107,7 @@ static void on_added(gpointer result, const GError *error, gpointer user)
 void cluster_serve_add(Request *request)
 {
     GError *error = NULL;
-    if (!cluster_needs_quorum(request, &error)) {
+    if (!cluster_needs_quorum(request, &error) || !cluster_needs_no_device(request, &error)) {
         request_fail(request, error);
         return;
     }

@@ -198,14 +198,13 @@ static gboolean is_in_force(const Lead *lead, guint64 version)
 static gboolean is_settled(gpointer user)
 {
     const Lead *lead = user;
-    const char *await = lead->change->await;
+    const ClusterChange *change = lead->change;
     if (lead->trouble)
         return TRUE;
-    if (!is_in_force(lead, corosync_conf_version(lead->change->target)))
+    if (!is_in_force(lead, corosync_conf_version(change->target)))
         return FALSE;
-    const MembershipNode *node =
-        await ? membership_view_named(membership_view(lead->wait.membership), await) : NULL;
-    return !await || (node && node->member);
+    return !change->holds ||
+           change->holds(membership_view(lead->wait.membership), change->user);
 }
 
 static gboolean is_back(gpointer user)
@@ -295,18 +294,16 @@ static gboolean put_in_force(Lead *lead, GError **error)
     const ClusterChange *change = lead->change;
     const Job *job = lead->wait.job;
     guint64 version = corosync_conf_version(change->target);
-    g_autofree char *missing =
-        change->await
-            ? g_strdup_printf("%s did not become a member", change->await)
-            : g_strdup("the cluster did not become quorate with the new corosync.conf");
+    const char *missing = change->holds
+                              ? change->missing
+                              : "the cluster did not become quorate with the new corosync.conf";
     job_log(job, "corosync reads version %" G_GUINT64_FORMAT " on all members", version);
     membership_reload(lead->wait.membership, on_reloaded, lead);
     if (!wait_for(lead, is_reloaded, STEP_WITHIN, "corosync did not read its file", error))
         return FALSE;
-    job_progress(job, 60,
-                 change->await ? "waiting for the node to join" : "waiting for quorum");
+    job_progress(job, 60, change->holds ? change->waiting : "waiting for quorum");
     return wait_for(lead, is_settled,
-                    change->await ? CLUSTER_CHANGE_AWAIT : CLUSTER_CHANGE_SETTLE, missing,
+                    change->holds ? CLUSTER_CHANGE_AWAIT : CLUSTER_CHANGE_SETTLE, missing,
                     error);
 }
 

@@ -2,7 +2,7 @@
 
 #include "agent/task/cluster_change.h"
 #include "agent/task/cluster_service.h"
-#include "agent/task/cluster_wait.h"
+#include "agent/task/cluster_work.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 
@@ -11,33 +11,23 @@
 
 enum { QUORATE_WITHIN = 60, JOINED_WITHIN = 60, GONE_WITHIN = 30 /* seconds */ };
 
-typedef struct {
-    const TaskRequest *request;
-    const Job *job;
-    int directory;
-    ClusterWait wait;
-    const char *node;   /* this one */
-    guint least;        /* members that there must be */
-    gboolean commanded; /* corosync has answered */
-    GError *failure;
-} Work;
-
-static const char *param(const Work *work, const char *key)
-{
-    return wire_get_string(work->request->params, key, NULL);
-}
-
 /* ---- waiting for this node's corosync ---- */
+
+static gboolean is_up(gpointer user)
+{
+    return membership_state(((ClusterWork *)user)->wait.membership, NULL) == MEMBERSHIP_UP;
+}
 
 static gboolean is_quorate(gpointer user)
 {
-    const Work *work = user;
+    const ClusterWork *work = user;
     const MembershipView *view = membership_view(work->wait.membership);
     return membership_state(work->wait.membership, NULL) == MEMBERSHIP_UP && view &&
-           view->quorate && membership_view_members(view) >= work->least;
+           view->quorate && view->ring_sequence > work->ring &&
+           membership_view_members(view) >= work->least;
 }
 
-static gboolean wait_quorate(Work *work, guint least, guint seconds, GError **error)
+static gboolean wait_quorate(ClusterWork *work, guint least, guint seconds, GError **error)
 {
     static const MembershipEvents events = {.changed = cluster_wait_nothing};
     work->least = least;
@@ -57,7 +47,7 @@ static gboolean wait_quorate(Work *work, guint least, guint seconds, GError **er
  * recovery puts everything back ---- */
 
 /* Back to no cluster, or to what the package ships. */
-static void put_back(const Work *work)
+static void put_back(const ClusterWork *work)
 {
     g_autoptr(GError) error = NULL;
     job_log(work->job, "putting back what was there before");
@@ -72,14 +62,14 @@ static void put_back(const Work *work)
     (void)corosync_file_remove(work->directory, CLUSTER_KEY_ACCEPTED, NULL);
 }
 
-static gboolean leave_note(const Work *work, GError **error)
+static gboolean leave_note(const ClusterWork *work, GError **error)
 {
     g_autoptr(json_t) note = json_pack("{s:s}", "began", work->request->method);
     return job_note(work->job, note, error);
 }
 
 /* A file that was there, as the package ships it, is kept until it has worked. */
-static gboolean keep_present(const Work *work, GError **error)
+static gboolean keep_present(const ClusterWork *work, GError **error)
 {
     g_autoptr(GError) none = NULL;
     g_autoptr(CorosyncText) present = corosync_file_load(work->directory, COROSYNC_CONF, &none);
@@ -88,7 +78,7 @@ static gboolean keep_present(const Work *work, GError **error)
     return corosync_file_remove(work->directory, COROSYNC_CONF_OLD, error);
 }
 
-static gboolean start_with(Work *work, guint least, guint seconds, GError **error)
+static gboolean start_with(ClusterWork *work, guint least, guint seconds, GError **error)
 {
     job_progress(work->job, 40, "starting corosync");
     if (!cluster_service_start(work->request->settings, work->job, error))
@@ -97,29 +87,29 @@ static gboolean start_with(Work *work, guint least, guint seconds, GError **erro
     return wait_quorate(work, least, seconds, error);
 }
 
-static gboolean make_files(Work *work, GError **error)
+static gboolean make_files(ClusterWork *work, GError **error)
 {
     CorosyncNode node = {.id = 1,
                          .name = (char *)(gintptr)work->node,
                          .votes = 1,
-                         .addresses = {(char *)(gintptr)param(work, "link0"),
-                                       (char *)(gintptr)param(work, "link1")}};
-    g_autoptr(CorosyncText) conf = corosync_conf_new(param(work, "name"));
-    corosync_conf_set_store(conf, g_ascii_strtoull(param(work, "store"), NULL, 10));
+                         .addresses = {(char *)(gintptr)cluster_work_param(work, "link0"),
+                                       (char *)(gintptr)cluster_work_param(work, "link1")}};
+    g_autoptr(CorosyncText) conf = corosync_conf_new(cluster_work_param(work, "name"));
+    corosync_conf_set_store(conf, g_ascii_strtoull(cluster_work_param(work, "store"), NULL, 10));
     job_progress(work->job, 10, "writing a key and corosync.conf");
     return corosync_conf_add_node(conf, &node, error) && keep_present(work, error) &&
            corosync_key_make(work->directory, error) &&
            corosync_file_save(work->directory, COROSYNC_CONF, conf, error);
 }
 
-static gboolean run_create(Work *work, GError **error)
+static gboolean run_create(ClusterWork *work, GError **error)
 {
     return leave_note(work, error) && make_files(work, error) &&
            start_with(work, 1, QUORATE_WITHIN, error) &&
            corosync_file_remove(work->directory, COROSYNC_CONF_OLD, error);
 }
 
-static gboolean run_accept(Work *work, GError **error)
+static gboolean run_accept(ClusterWork *work, GError **error)
 {
     job_progress(work->job, 10, "writing the key and corosync.conf");
     return leave_note(work, error) && keep_present(work, error) &&
@@ -129,53 +119,15 @@ static gboolean run_accept(Work *work, GError **error)
            corosync_file_remove(work->directory, COROSYNC_CONF_OLD, error);
 }
 
-/* ---- changes of the cluster ---- */
-
-static gboolean load_pair(const Work *work, CorosyncText **base, CorosyncText **target,
-                          GError **error)
-{
-    g_autoptr(CorosyncText) conf = corosync_file_load(work->directory, COROSYNC_CONF, error);
-    if (!conf || !corosync_conf_check(conf, error))
-        return FALSE;
-    *target = corosync_text_copy(conf);
-    corosync_conf_set_version(*target, corosync_conf_version(conf) + 1);
-    *base = g_steal_pointer(&conf);
-    return TRUE;
-}
-
-static gboolean run_add(Work *work, GError **error)
-{
-    g_autoptr(CorosyncText) base = NULL, target = NULL;
-    CorosyncNode node = {.name = (char *)(gintptr)param(work, "node"),
-                         .votes = 1,
-                         .addresses = {(char *)(gintptr)param(work, "link0"),
-                                       (char *)(gintptr)param(work, "link1")}};
-    if (!load_pair(work, &base, &target, error))
-        return FALSE;
-    node.id = corosync_conf_free_id(base);
-    if (!corosync_conf_add_node(target, &node, error))
-        return FALSE;
-    ClusterChange change = {.base = base, .target = target, .await = node.name};
-    return cluster_change_lead(&change, work->job, error);
-}
-
-static gboolean run_remove(Work *work, GError **error)
-{
-    g_autoptr(CorosyncText) base = NULL, target = NULL;
-    if (!load_pair(work, &base, &target, error) ||
-        !corosync_conf_remove_node(target, param(work, "node"), error))
-        return FALSE;
-    ClusterChange change = {.base = base, .target = target};
-    return cluster_change_lead(&change, work->job, error);
-}
+/* ---- leave ---- */
 
 /* Tells the others, unless there are none or it shall be forgotten alone. */
-static gboolean tell_others(const Work *work, GError **error)
+static gboolean tell_others(const ClusterWork *work, GError **error)
 {
     g_autoptr(CorosyncText) base = NULL, target = NULL;
     if (wire_get_boolean(work->request->params, "alone", FALSE))
         return TRUE;
-    if (!load_pair(work, &base, &target, error))
+    if (!cluster_work_load(work, &base, &target, error))
         return FALSE;
     if (corosync_text_count(base, "nodelist.node") == 1)
         return TRUE;
@@ -188,7 +140,7 @@ static gboolean tell_others(const Work *work, GError **error)
     return cluster_change_lead(&change, work->job, error);
 }
 
-static gboolean run_leave(Work *work, GError **error)
+static gboolean run_leave(ClusterWork *work, GError **error)
 {
     if (!tell_others(work, error) || !leave_note(work, error))
         return FALSE;
@@ -200,26 +152,47 @@ static gboolean run_leave(Work *work, GError **error)
            corosync_file_remove(work->directory, COROSYNC_KEY, error);
 }
 
+/* ---- restart ---- */
+
+static gboolean see_present(gpointer user)
+{
+    ClusterWork *work = user;
+    const MembershipView *view = membership_view(work->wait.membership);
+    if (!is_up(user) || !view)
+        return FALSE;
+    work->least = membership_view_members(view);
+    work->ring = view->ring_sequence;
+    return TRUE;
+}
+
+/* The ring is another once corosync has left it and is back. */
+static gboolean run_restart(ClusterWork *work, GError **error)
+{
+    static const MembershipEvents events = {.changed = cluster_wait_nothing};
+    cluster_wait_begin(&work->wait, NULL, &events, work, work->job);
+    gboolean good = cluster_wait(&work->wait, see_present, GONE_WITHIN,
+                                 "corosync does not answer here", error);
+    cluster_wait_end(&work->wait);
+    job_progress(work->job, 30, "starting corosync anew");
+    return good && cluster_service_start(work->request->settings, work->job, error) &&
+           wait_quorate(work, work->least, QUORATE_WITHIN, error);
+}
+
 /* ---- expected votes ---- */
 
 static void on_commanded(const GError *error, gpointer user)
 {
-    Work *work = user;
+    ClusterWork *work = user;
     work->commanded = TRUE;
     work->failure = error ? g_error_copy(error) : NULL;
 }
 
-static gboolean is_up(gpointer user)
-{
-    return membership_state(((Work *)user)->wait.membership, NULL) == MEMBERSHIP_UP;
-}
-
 static gboolean is_commanded(gpointer user)
 {
-    return ((Work *)user)->commanded;
+    return ((ClusterWork *)user)->commanded;
 }
 
-static gboolean run_expected(Work *work, GError **error)
+static gboolean run_expected(ClusterWork *work, GError **error)
 {
     static const MembershipEvents events = {.changed = cluster_wait_nothing};
     guint votes = (guint)wire_get_integer(work->request->params, "votes", 0);
@@ -242,20 +215,30 @@ static gboolean run_expected(Work *work, GError **error)
 
 static const struct {
     const char *method;
-    gboolean (*run)(Work *work, GError **error);
+    gboolean (*run)(ClusterWork *work, GError **error);
 } acts[] = {
-    {"cluster.create", run_create}, {"cluster.accept", run_accept},
-    {"cluster.add", run_add},       {"cluster.remove", run_remove},
-    {"cluster.leave", run_leave},   {"cluster.expected", run_expected},
+    {"cluster.create", run_create},
+    {"cluster.accept", run_accept},
+    {"cluster.add", cluster_work_add},
+    {"cluster.remove", cluster_work_remove},
+    {"cluster.leave", run_leave},
+    {"cluster.expected", run_expected},
+    {"cluster.device_add", cluster_work_device_add},
+    {"cluster.device_remove", cluster_work_device_remove},
+    {"cluster.address", cluster_work_address},
+    {"cluster.link_add", cluster_work_link_add},
+    {"cluster.link_remove", cluster_work_link_remove},
+    {"cluster.rename", cluster_work_rename},
+    {"cluster.restart", run_restart},
 };
 
 static gboolean run_cluster(const TaskRequest *request, const Job *job, gconstpointer user,
                             json_t **result, GError **error)
 {
-    Work work = {.request = request,
-                 .job = job,
-                 .node = wire_get_string(request->settings, "node", ""),
-                 .directory = corosync_directory_open(COROSYNC_DIRECTORY, error)};
+    ClusterWork work = {.request = request,
+                        .job = job,
+                        .node = wire_get_string(request->settings, "node", ""),
+                        .directory = corosync_directory_open(COROSYNC_DIRECTORY, error)};
     gboolean good = FALSE;
     if (work.directory < 0)
         return FALSE;
@@ -270,10 +253,10 @@ static gboolean run_cluster(const TaskRequest *request, const Job *job, gconstpo
 static gboolean recover_cluster(const TaskRequest *request, const json_t *note, const Job *job,
                                 gconstpointer user, char **outcome, GError **error)
 {
-    Work work = {.request = request,
-                 .job = job,
-                 .node = wire_get_string(request->settings, "node", ""),
-                 .directory = corosync_directory_open(COROSYNC_DIRECTORY, error)};
+    ClusterWork work = {.request = request,
+                        .job = job,
+                        .node = wire_get_string(request->settings, "node", ""),
+                        .directory = corosync_directory_open(COROSYNC_DIRECTORY, error)};
     gboolean leaving = strcmp(request->method, "cluster.leave") == 0;
     if (work.directory < 0)
         return FALSE;

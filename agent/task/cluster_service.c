@@ -1,15 +1,15 @@
 #include "agent/task/cluster_service.h"
 
+#include "agent/task/program.h"
 #include "backend/wire/error.h"
 
-#include <string.h>
 #include <unistd.h>
 
-enum { OUTPUT_LINES = 20 };
+enum { OUTPUT_LINES = 20, WITHIN = 120 /* seconds for systemctl */ };
 
 static void log_output(const Job *job, const char *text)
 {
-    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", OUTPUT_LINES + 1);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", OUTPUT_LINES + 1);
     for (guint i = 0; lines[i] && i < OUTPUT_LINES; i++)
         if (*lines[i])
             job_log(job, "%s", lines[i]);
@@ -18,22 +18,11 @@ static void log_output(const Job *job, const char *text)
 static gboolean run(const char *const *words, const Job *job, GError **error)
 {
     g_autofree char *said = NULL;
-    g_autoptr(GError) failure = NULL;
-    int status = 0;
     g_autofree char *line = g_strjoinv(" ", (char **)(gintptr)words);
     job_log(job, "%s", line);
-    gboolean good = g_spawn_sync("/", (char **)(gintptr)words, NULL,
-                                 G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
-                                 NULL, &said, &status, &failure) &&
-                    g_spawn_check_wait_status(status, &failure);
+    gboolean good = program_run(words, WITHIN, &said, error);
     log_output(job, said);
-    if (good)
-        return TRUE;
-    if (said)
-        g_strdelimit(g_strchomp(said), "\n", ' ');
-    wire_error_set(error, WIRE_ERROR_FAILED, "%s: %s%s%s", line, failure->message,
-                   said && *said ? ": " : "", said ? said : "");
-    return FALSE;
+    return good;
 }
 
 /* The words of the configuration, or NULL. */
@@ -84,4 +73,16 @@ gboolean cluster_service_stop(const json_t *settings, const Job *job, GError **e
     if (words)
         return run((const char *const *)words->pdata, job, error);
     return has_systemd("stop", error) && run(disable, job, error);
+}
+
+gboolean cluster_service_device(const char *const *words, gboolean start, GError **error)
+{
+    static const char *const enable[] = {"systemctl", "enable", "--now",
+                                         "corosync-qdevice.service", NULL};
+    static const char *const disable[] = {"systemctl", "disable", "--now",
+                                          "corosync-qdevice.service", NULL};
+    if (words && *words)
+        return run(words, NULL, error);
+    return has_systemd(start ? "device_start" : "device_stop", error) &&
+           run(start ? enable : disable, NULL, error);
 }

@@ -5,18 +5,13 @@
 
 #include <string.h>
 
-/* The new text, if it may follow the present one on this node. */
-static CorosyncText *judge(const CorosyncText *present, const char *node, const char *text,
-                           GError **error)
+/* The new text, if it may be this node's. It may have another cluster name: it comes from a
+ * member of this very cluster, which was renamed. */
+static CorosyncText *judge(const char *node, const char *text, GError **error)
 {
     g_autoptr(CorosyncText) fresh = corosync_conf_parse(text, strlen(text), error);
     if (!fresh)
         return NULL;
-    if (g_strcmp0(corosync_conf_cluster(fresh), corosync_conf_cluster(present)) != 0) {
-        wire_error_set(error, WIRE_ERROR_CONFLICT, "%s is in cluster %s, this is about %s",
-                       node, corosync_conf_cluster(present), corosync_conf_cluster(fresh));
-        return NULL;
-    }
     CorosyncNode *own = corosync_conf_node(fresh, node);
     if (!own) {
         wire_error_set(error, WIRE_ERROR_CONFLICT, "the new corosync.conf has no node %s",
@@ -31,7 +26,7 @@ gboolean change_files_prepare(int directory, const char *node, const char *text,
                               const char *base, GError **error)
 {
     g_autoptr(CorosyncText) present = corosync_file_load(directory, COROSYNC_CONF, error);
-    g_autoptr(CorosyncText) fresh = present ? judge(present, node, text, error) : NULL;
+    g_autoptr(CorosyncText) fresh = present ? judge(node, text, error) : NULL;
     if (!fresh)
         return FALSE;
     g_autofree char *dump = corosync_text_dump(present);
@@ -82,7 +77,7 @@ gboolean change_files_undo(int directory, guint64 version, gboolean *undone, GEr
 gboolean change_files_adopt(int directory, const char *node, const char *text, GError **error)
 {
     g_autoptr(CorosyncText) present = corosync_file_load(directory, COROSYNC_CONF, error);
-    g_autoptr(CorosyncText) fresh = present ? judge(present, node, text, error) : NULL;
+    g_autoptr(CorosyncText) fresh = present ? judge(node, text, error) : NULL;
     if (!fresh)
         return FALSE;
     if (corosync_conf_version(fresh) <= corosync_conf_version(present)) {

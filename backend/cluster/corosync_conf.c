@@ -38,7 +38,6 @@ void corosync_node_free(CorosyncNode *node)
     g_free(node->name);
     g_free(node);
 }
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(CorosyncNode, corosync_node_free)
 
 guint corosync_node_links(const CorosyncNode *node)
 {

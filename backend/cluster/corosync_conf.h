@@ -35,6 +35,7 @@ typedef struct {
 } CorosyncNode;
 
 void corosync_node_free(CorosyncNode *node);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CorosyncNode, corosync_node_free)
 /* One more than its highest link. */
 guint corosync_node_links(const CorosyncNode *node);
 

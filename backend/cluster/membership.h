@@ -37,18 +37,33 @@ typedef enum { MEMBERSHIP_ABSENT, MEMBERSHIP_SILENT, MEMBERSHIP_UP } MembershipS
 typedef struct {
     guint link;
     gboolean enabled, connected;
-    guint latency;    /* microseconds, the mean; 0: not measured */
-    guint down_count; /* how often it was lost since corosync started */
-    char address[64]; /* that node's; may be "" */
+    guint latency, latency_max; /* microseconds, the mean and the longest; 0: not measured */
+    /* Since corosync started: how often it was lost and found, what it carried, and what
+     * had to be sent again or could not be sent. */
+    guint down_count, up_count;
+    guint64 sent, received, retries, errors; /* packets */
+    guint mtu;                               /* bytes that fit into one; 0: not known */
+    char address[64];                        /* that node's; may be "" */
 } MembershipLink;
+
+/* The ring, since corosync started here. */
+typedef struct {
+    guint token_timeout;   /* milliseconds without the token, after which it counts as lost */
+    guint token_mean;      /* milliseconds between its visits; while idle it is held back */
+    guint64 tokens;        /* its visits */
+    guint64 retransmitted; /* messages that this node sent again for others */
+    guint64 lost_tokens;   /* in operation: each costs a new membership */
+    guint64 gathers;       /* how often members had to be found anew */
+} MembershipRing;
 
 typedef struct {
     guint id;
-    char *name;             /* as in corosync.conf; "" when it has none */
-    guint votes;            /* as that node, or else corosync.conf, says */
-    gboolean member;        /* it is in this node's membership */
-    guint64 config_version; /* of its corosync.conf; 0: not known */
-    GArray *links;          /* of MembershipLink; empty for this node itself */
+    char *name;                          /* as in corosync.conf; "" when it has none */
+    guint votes;                         /* as that node, or else corosync.conf, says */
+    gboolean member;                     /* it is in this node's membership */
+    gboolean device_alive, device_votes; /* its quorum device runs, and votes for it */
+    guint64 config_version;              /* of its corosync.conf; 0: not known */
+    GArray *links;                       /* of MembershipLink; empty for this node itself */
 } MembershipNode;
 
 /* A look at corosync, never changed after it was made. */
@@ -63,6 +78,7 @@ typedef struct {
     gboolean device_votes;                   /* and gives its vote */
     guint ring_node;                         /* the ring's identifier, both parts */
     guint64 ring_sequence;
+    MembershipRing statistics;
     guint64 config_version; /* of the file that corosync has loaded */
     GPtrArray *nodes;       /* of MembershipNode: of corosync.conf and the members, by id */
 } MembershipView;
@@ -101,7 +117,7 @@ MembershipState membership_state(const Membership *membership, gint64 *since);
 /* The last look; NULL in ABSENT. Borrowed until the main context runs again. */
 const MembershipView *membership_view(const Membership *membership);
 
-/* Tries at once, when corosync has just been started. */
+/* Looks at once, or tries at once to find a corosync that has just been started. */
 void membership_poke(Membership *membership);
 
 /* Sends to all members of a group. WIRE_ERROR_UNAVAILABLE when corosync is not up;

@@ -309,6 +309,16 @@ static void drain(int wake)
     (void)!read(wake, &count, sizeof count);
 }
 
+static gboolean take_poke(const Thread *self)
+{
+    drain(self->shared->wake);
+    g_mutex_lock(&self->shared->mutex);
+    gboolean poked = self->shared->poked;
+    self->shared->poked = FALSE;
+    g_mutex_unlock(&self->shared->mutex);
+    return poked;
+}
+
 /* Until corosync goes away or this thread shall end. The first look waits until quorum
  * has told who is there. */
 static void serve(Thread *self)
@@ -329,8 +339,8 @@ static void serve(Thread *self)
         set_busy(self, FALSE);
         (void)poll(fds, 2 + self->group_count, timeout);
         set_busy(self, TRUE);
-        if (fds[0].revents)
-            drain(self->shared->wake);
+        if (fds[0].revents && take_poke(self))
+            self->changed |= self->told.members->len > 0;
         code = dispatch(self, fds);
         if (code == CS_OK)
             code = carry_out_orders(self);
@@ -348,12 +358,8 @@ static void rest(Thread *self, int *pause)
     set_busy(self, FALSE);
     (void)poll(&wake, 1, *pause);
     *pause = MIN(*pause * 2, PAUSE_MAX);
-    drain(self->shared->wake);
-    g_mutex_lock(&self->shared->mutex);
-    if (self->shared->poked)
+    if (take_poke(self))
         *pause = PAUSE_FIRST;
-    self->shared->poked = FALSE;
-    g_mutex_unlock(&self->shared->mutex);
 }
 
 gpointer membership_thread(gpointer data)

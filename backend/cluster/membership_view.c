@@ -152,6 +152,30 @@ static void look_at_list(MembershipView *view, cmap_handle_t cmap)
     }
 }
 
+/* Of a link: stats.knet.nodeNODE.linkLINK.WHAT */
+static guint64 link_number(const MembershipHandles *handles, guint node, guint link,
+                           const char *what)
+{
+    char key[80];
+    g_snprintf(key, sizeof key, "stats.knet.node%u.link%u.%s", node, link, what);
+    return get_number(handles->stats, key);
+}
+
+static void look_at_traffic(MembershipLink *link, guint node, const MembershipHandles *handles)
+{
+    link->latency = (guint)link_number(handles, node, link->link, "latency_ave");
+    link->latency_max = (guint)link_number(handles, node, link->link, "latency_max");
+    link->down_count = (guint)link_number(handles, node, link->link, "down_count");
+    link->up_count = (guint)link_number(handles, node, link->link, "up_count");
+    link->sent = link_number(handles, node, link->link, "tx_total_packets");
+    link->received = link_number(handles, node, link->link, "rx_total_packets");
+    link->retries = link_number(handles, node, link->link, "tx_data_retries") +
+                    link_number(handles, node, link->link, "tx_ping_retries") +
+                    link_number(handles, node, link->link, "tx_pong_retries");
+    link->errors = link_number(handles, node, link->link, "tx_total_errors");
+    link->mtu = (guint)link_number(handles, node, link->link, "mtu");
+}
+
 static void look_at_links(MembershipNode *node, const MembershipHandles *handles)
 {
     struct corosync_cfg_node_status_v1 status = {0};
@@ -160,15 +184,11 @@ static void look_at_links(MembershipNode *node, const MembershipHandles *handles
         return;
     for (guint i = 0; i < CFG_MAX_LINKS; i++) {
         const struct corosync_knet_link_status_v1 *from = &status.link_status[i];
-        char key[64];
         if (!from->enabled)
             continue;
         MembershipLink link = {.link = i, .enabled = TRUE, .connected = from->connected};
         g_strlcpy(link.address, from->dst_ipaddr, sizeof link.address);
-        g_snprintf(key, sizeof key, "stats.knet.node%u.link%u.latency_ave", node->id, i);
-        link.latency = (guint)get_number(handles->stats, key);
-        g_snprintf(key, sizeof key, "stats.knet.node%u.link%u.down_count", node->id, i);
-        link.down_count = (guint)get_number(handles->stats, key);
+        look_at_traffic(&link, node->id, handles);
         g_array_append_val(node->links, link);
     }
 }
@@ -178,8 +198,11 @@ static void look_at_node(MembershipView *view, MembershipNode *node,
 {
     struct votequorum_info info;
     char key[64];
-    if (node->member && votequorum_getinfo(handles->votequorum, node->id, &info) == CS_OK)
+    if (node->member && votequorum_getinfo(handles->votequorum, node->id, &info) == CS_OK) {
         node->votes = info.node_votes;
+        node->device_alive = (info.flags & VOTEQUORUM_INFO_QDEVICE_ALIVE) != 0;
+        node->device_votes = (info.flags & VOTEQUORUM_INFO_QDEVICE_CAST_VOTE) != 0;
+    }
     g_snprintf(key, sizeof key, "runtime.members.%u.config_version", node->id);
     node->config_version = node->member ? get_number(handles->cmap, key) : 0;
     if (node->id != view->own)
@@ -215,6 +238,16 @@ static cs_error_t look_at_votes(MembershipView *view, const MembershipHandles *h
     return CS_OK;
 }
 
+static void look_at_ring(MembershipRing *ring, const MembershipHandles *handles)
+{
+    ring->token_timeout = (guint)get_number(handles->cmap, "runtime.config.totem.token");
+    ring->token_mean = (guint)get_number(handles->stats, "stats.srp.mtt_rx_token");
+    ring->tokens = get_number(handles->stats, "stats.srp.orf_token_rx");
+    ring->retransmitted = get_number(handles->stats, "stats.srp.mcast_retx");
+    ring->lost_tokens = get_number(handles->stats, "stats.srp.operational_token_lost");
+    ring->gathers = get_number(handles->stats, "stats.srp.gather_entered");
+}
+
 MembershipView *membership_look(const MembershipHandles *handles, const MembershipTold *told,
                                 cs_error_t *code)
 {
@@ -229,6 +262,7 @@ MembershipView *membership_look(const MembershipHandles *handles, const Membersh
     view->ring_sequence = told->ring.seq;
     view->cluster = get_string(handles->cmap, "totem.cluster_name");
     view->config_version = get_number(handles->cmap, "totem.config_version");
+    look_at_ring(&view->statistics, handles);
     look_at_list(view, handles->cmap);
     for (guint i = 0; i < told->members->len; i++)
         find_or_add(view, g_array_index(told->members, guint, i))->member = TRUE;

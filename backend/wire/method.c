@@ -199,6 +199,54 @@ static const WireParameter cluster_expected_parameters[] = {
      .help = "the names of all nodes that are not seen, to be sure that they are off"},
     END_OF_PARAMETERS};
 
+#define AUTHORITY                                                                              \
+    {                                                                                          \
+        "authority", WIRE_TYPE_STRING, true, 1, 65536,                                         \
+            .help = "the certificate of the device's host, in base64"                          \
+    }
+
+static const WireParameter device_prepare_parameters[] = {AUTHORITY, END_OF_PARAMETERS};
+
+static const WireParameter device_certify_parameters[] = {
+    {"certificate", WIRE_TYPE_STRING, true, 1, 65536,
+     .help = "what the host has signed, in base64"},
+    END_OF_PARAMETERS};
+
+static const WireParameter device_accept_parameters[] = {
+    AUTHORITY,
+    {"bundle", WIRE_TYPE_STRING, true, 1, 65536,
+     .help = "certificate and key of cluster.device_certify, in base64", .secret = true},
+    END_OF_PARAMETERS};
+
+static const WireParameter device_add_parameters[] = {
+    {"host", WIRE_TYPE_STRING, true, 1, 253,
+     .help = "name or address that all nodes reach the device at"},
+    {"algorithm", WIRE_TYPE_STRING, false, .choices = "ffsplit|lms",
+     .help = "to whom it votes: to one half (when absent), or to the last one standing"},
+    END_OF_PARAMETERS};
+
+static const WireParameter device_remove_parameters[] = {
+    {"confirm", WIRE_TYPE_STRING, true, 1, 253, .help = "the device's host, to be sure"},
+    END_OF_PARAMETERS};
+
+static const WireParameter cluster_address_parameters[] = {
+    {"node", WIRE_TYPE_STRING, true, 1, 63, .help = "the node's name"},
+    {"link", WIRE_TYPE_INTEGER, true, 0, 7, .help = "the number of the link"},
+    {"address", WIRE_TYPE_STRING, true, 1, 253, .help = "the node's new address on it"},
+    END_OF_PARAMETERS};
+
+static const WireParameter cluster_link_add_parameters[] = {
+    {"addresses", WIRE_TYPE_STRINGS, true, 1, 32, .help = "NODE=ADDRESS of every node"},
+    END_OF_PARAMETERS};
+
+static const WireParameter cluster_link_remove_parameters[] = {
+    {"link", WIRE_TYPE_INTEGER, true, 0, 7, .help = "the number of the link"},
+    END_OF_PARAMETERS};
+
+static const WireParameter cluster_rename_parameters[] = {
+    {"name", WIRE_TYPE_STRING, true, 1, 32, .help = "the cluster's new name"},
+    END_OF_PARAMETERS};
+
 #define VIEWER   WIRE_ROLE_VIEWER
 #define OPERATOR WIRE_ROLE_OPERATOR
 #define ADMIN    WIRE_ROLE_ADMIN
@@ -273,7 +321,7 @@ static const WireMethod methods[] = {
 
     READ("cluster.status", NULL, "how the cluster of this node is",
          "cluster, state (none, absent, silent, up), quorate, votes, expected, quorum, nodes, "
-         "links and problems, each with what to do"),
+         "links, ring_statistics, device and problems, each with what to do"),
 
     TASK_ROW("cluster.create", ADMIN, cluster_create_parameters,
              "makes a cluster of this node"),
@@ -288,6 +336,26 @@ static const WireMethod methods[] = {
              "takes this node out of its cluster"),
     TASK_ROW("cluster.expected", ADMIN, cluster_expected_parameters,
              "lets the cluster expect fewer votes while nodes are off"),
+
+    CHANGE("cluster.device_prepare", ADMIN, device_prepare_parameters,
+           "makes a key and a request for a quorum device", "request, in base64, to be signed"),
+    CHANGE("cluster.device_certify", ADMIN, device_certify_parameters,
+           "takes the signed request", "bundle, in base64, for the other nodes"),
+    CHANGE("cluster.device_accept", ADMIN, device_accept_parameters,
+           "takes the certificate and key that another node has got", "an empty object"),
+    TASK_ROW("cluster.device_add", ADMIN, device_add_parameters,
+             "lets a quorum device vote in the cluster"),
+    TASK_ROW("cluster.device_remove", ADMIN, device_remove_parameters,
+             "takes the quorum device out of the cluster"),
+    TASK_ROW("cluster.address", ADMIN, cluster_address_parameters,
+             "gives a node another address on a link"),
+    TASK_ROW("cluster.link_add", ADMIN, cluster_link_add_parameters,
+             "adds a link between all nodes"),
+    TASK_ROW("cluster.link_remove", ADMIN, cluster_link_remove_parameters, "removes a link"),
+    TASK_ROW("cluster.rename", ADMIN, cluster_rename_parameters,
+             "gives the cluster another name, in corosync.conf"),
+    TASK_ROW("cluster.restart", ADMIN, NULL,
+             "starts corosync of this node anew and waits until it is back"),
 
     READ("storage.list", NULL, "all storages", "storages"),
     READ("storage.show", storage_parameters, "a storage and its volumes",

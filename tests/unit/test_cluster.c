@@ -1,6 +1,8 @@
 /* What the agent says of a cluster: problems in words, addresses for its links. */
 #include "agent/cluster_addresses.h"
 #include "agent/cluster_problems.h"
+#include "backend/wire/message.h"
+#include "backend/cluster/corosync_device.h"
 #include "backend/net/link.h"
 
 #include <string.h>
@@ -137,8 +139,40 @@ static void test_details(void)
     corosync_conf_set_version(conf, 1);
     corosync_text_set(conf, "quorum", 0, "two_node", "1");
     corosync_text_set(conf, "totem", 0, "crypto_cipher", "none");
-    view->device = TRUE;
-    check_keys(&facts, "cluster/encryption,cluster/two-node,cluster/device");
+    check_keys(&facts, "cluster/encryption,cluster/two-node");
+}
+
+static void check_device(const ClusterFacts *facts, const char *words)
+{
+    g_autoptr(GPtrArray) problems = cluster_problems(facts);
+    g_assert_cmpuint(problems->len, ==, words ? 1 : 0);
+    if (words) {
+        const ClusterProblem *problem = problems->pdata[0];
+        g_assert_cmpstr(problem->key, ==, "cluster/device");
+        g_assert_nonnull(strstr(problem->text, words));
+    }
+}
+
+static void test_device(void)
+{
+    g_autoptr(CorosyncText) conf = conf_of(2);
+    g_autoptr(MembershipView) view = view_of(2, 2);
+    g_autoptr(json_t) report = json_pack("{s:s}", "state", "Connect failed");
+    ClusterFacts facts = {.node = "n1", .state = MEMBERSHIP_UP, .view = view, .conf = conf};
+    MembershipNode *own = view->nodes->pdata[0];
+    check_device(&facts, NULL);
+    g_assert_true(corosync_device_add(conf, "10.0.0.9", "ffsplit", NULL));
+    check_device(&facts, "corosync-qdevice does not run on n1");
+    facts.device_trouble = "no such program";
+    check_device(&facts, "no such program; start it");
+    own->device_alive = TRUE;
+    check_device(&facts, "10.0.0.9 gives no vote on n1:");
+    facts.device_report = report;
+    check_device(&facts, "it says: Connect failed");
+    json_object_set_new(report, "state", json_string("Connected"));
+    check_device(&facts, "to the nodes that n1 does not see");
+    own->device_votes = TRUE;
+    check_device(&facts, NULL);
 }
 
 /* ---- addresses ---- */
@@ -190,6 +224,7 @@ int main(int argc, char **argv)
     g_test_add_func("/cluster/lost", test_lost);
     g_test_add_func("/cluster/engine", test_engine);
     g_test_add_func("/cluster/details", test_details);
+    g_test_add_func("/cluster/device", test_device);
     g_test_add_func("/cluster/addresses", test_addresses);
     return g_test_run();
 }

@@ -162,10 +162,8 @@ static void refuse(const Fixture *f, WireErrorCode code, const char *node, const
 static void test_refused(Fixture *f, gconstpointer data)
 {
     g_autofree char *later = text_of("lab", 6, "n1");
-    g_autofree char *other = text_of("other", 5, "n1");
     refuse(f, WIRE_ERROR_STATE, "n1", f->next, "another hash");
     refuse(f, WIRE_ERROR_STATE, "n1", later, f->hash);
-    refuse(f, WIRE_ERROR_CONFLICT, "n1", other, f->hash);
     refuse(f, WIRE_ERROR_CONFLICT, "n2", f->next, f->hash);
     refuse(f, WIRE_ERROR_CONFIG, "n1", "totem {\n}\n", f->hash);
     refuse(f, WIRE_ERROR_CONFIG, "n1", "totem {", f->hash);
@@ -174,6 +172,15 @@ static void test_refused(Fixture *f, gconstpointer data)
     g_assert_error(error, WIRE_ERROR, WIRE_ERROR_NOT_FOUND);
     g_assert_true(corosync_file_remove(f->directory, COROSYNC_CONF_OLD, NULL));
     check_disk(f, f->base, FALSE, FALSE);
+}
+
+/* What comes from the cluster may have another name: it was renamed. */
+static void test_renamed(Fixture *f, gconstpointer data)
+{
+    g_autofree char *other = text_of("other", 5, "n1");
+    g_assert_true(change_files_prepare(f->directory, "n1", other, f->hash, NULL));
+    g_assert_true(change_files_commit(f->directory, NULL));
+    check_disk(f, other, FALSE, TRUE);
 }
 
 static void test_adopted(Fixture *f, gconstpointer data)
@@ -205,6 +212,7 @@ int main(int argc, char **argv)
     ADD("undone-early", test_undone_early);
     ADD("undone-late", test_undone_late);
     ADD("refused", test_refused);
+    ADD("renamed", test_renamed);
     ADD("adopted", test_adopted);
     return g_test_run();
 }

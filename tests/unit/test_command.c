@@ -144,10 +144,13 @@ static void test_join(void)
 /* Every method that people call has a command. */
 static void test_methods_have_commands(void)
 {
-    static const char *const inner[] = {"hello",       "session.ping",   "session.methods",
-                                        "watch.close", "stream.resize",  "stream.wait",
-                                        "cluster.add", "cluster.accept", /* cluster join */
-                                        NULL};
+    static const char *const inner[] = {
+        "hello", "session.ping", "session.methods", "watch.close", "stream.resize",
+        "stream.wait", "cluster.add", "cluster.accept", /* cluster join */
+        /* cluster device, address, link and rename */
+        "cluster.device_prepare", "cluster.device_certify", "cluster.device_accept",
+        "cluster.device_add", "cluster.device_remove", "cluster.address", "cluster.link_add",
+        "cluster.link_remove", "cluster.rename", NULL};
     for (const WireMethod *m = wire_methods(); m->name; m++) {
         gboolean found = g_strv_contains(inner, m->name);
         for (const Command *c = command_table(); c->noun && !found; c++)

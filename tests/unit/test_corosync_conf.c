@@ -1,4 +1,5 @@
 /* corosync.conf as data: what is kept, what is changed, what is refused. */
+#include "backend/cluster/corosync_device.h"
 #include "backend/cluster/corosync_files.h"
 #include "backend/wire/error.h"
 
@@ -299,6 +300,100 @@ static void test_files(void)
     g_assert_error(error, WIRE_ERROR, WIRE_ERROR_UNAVAILABLE);
 }
 
+/* ---- the quorum device ---- */
+
+static void check_refused_device(const CorosyncText *conf, const char *host,
+                                 const char *algorithm, WireErrorCode code)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(CorosyncText) copy = corosync_text_copy(conf);
+    g_autofree char *before = corosync_text_dump(conf);
+    g_assert_false(corosync_device_add(copy, host, algorithm, &error));
+    g_assert_error(error, WIRE_ERROR, (gint)code);
+    g_autofree char *after = corosync_text_dump(copy);
+    g_assert_cmpstr(before, ==, after);
+}
+
+static CorosyncText *conf_of(guint nodes)
+{
+    CorosyncText *conf = corosync_conf_new("lab");
+    for (guint i = 1; i <= nodes; i++) {
+        g_autofree char *name = g_strdup_printf("n%u", i);
+        g_autofree char *first = g_strdup_printf("10.0.0.%u", i);
+        g_autofree char *second = g_strdup_printf("10.0.1.%u", i);
+        CorosyncNode node = {.id = i, .name = name, .votes = 1, .addresses = {first, second}};
+        g_assert_true(corosync_conf_add_node(conf, &node, NULL));
+    }
+    return conf;
+}
+
+static void test_device(void)
+{
+    g_autoptr(CorosyncText) one = conf_of(1);
+    g_autoptr(CorosyncText) two = conf_of(2);
+    g_autoptr(CorosyncText) three = conf_of(3);
+    g_autofree char *before = corosync_text_dump(two);
+    check_refused_device(one, "10.0.0.9", "ffsplit", WIRE_ERROR_STATE);
+    check_refused_device(three, "10.0.0.9", "ffsplit", WIRE_ERROR_STATE);
+    check_refused_device(two, "no host", "ffsplit", WIRE_ERROR_PARAMS);
+    g_assert_null(corosync_device_read(two));
+    g_assert_true(corosync_device_add(two, "10.0.0.9", "ffsplit", NULL));
+    g_autoptr(CorosyncDevice) device = corosync_device_read(two);
+    g_assert_cmpstr(device->host, ==, "10.0.0.9");
+    g_assert_cmpstr(device->algorithm, ==, "ffsplit");
+    g_assert_cmpuint(device->votes, ==, 1);
+    g_assert_true(corosync_conf_check(two, NULL));
+    check_refused_device(two, "10.0.0.8", "ffsplit", WIRE_ERROR_STATE);
+    g_assert_true(corosync_device_remove(two, NULL));
+    g_autofree char *after = corosync_text_dump(two);
+    g_assert_cmpstr(before, ==, after);
+    g_assert_false(corosync_device_remove(two, NULL));
+    g_assert_true(corosync_device_add(three, "10.0.0.9", "lms", NULL));
+    g_autoptr(CorosyncDevice) last = corosync_device_read(three);
+    g_assert_cmpuint(last->votes, ==, 2);
+}
+
+/* A file that counts its votes goes on being right. */
+static void test_device_votes(void)
+{
+    g_autoptr(CorosyncText) conf = conf_of(2);
+    corosync_text_set(conf, "quorum", 0, "expected_votes", "2");
+    g_assert_true(corosync_device_add(conf, "10.0.0.9", "ffsplit", NULL));
+    g_assert_cmpstr(corosync_text_get(conf, "quorum", 0, "expected_votes", NULL), ==, "3");
+    g_assert_true(corosync_device_remove(conf, NULL));
+    g_assert_cmpstr(corosync_text_get(conf, "quorum", 0, "expected_votes", NULL), ==, "2");
+}
+
+/* ---- links ---- */
+
+static void test_links(void)
+{
+    static const char *const other[] = {"10.0.2.1", "10.0.2.2", NULL};
+    static const char *const taken[] = {"10.0.0.1", "10.0.2.2", NULL};
+    static const char *const wrong[] = {"10.0.2.1", "no address", NULL};
+    g_autoptr(CorosyncText) conf = conf_of(2);
+    g_autofree char *before = corosync_text_dump(conf);
+    g_assert_cmpuint(corosync_conf_count_links(conf), ==, 2);
+    g_assert_cmpuint(corosync_conf_free_link(conf), ==, 2);
+    g_assert_false(corosync_conf_set_link(conf, 2, taken, NULL));
+    g_assert_false(corosync_conf_set_link(conf, 2, wrong, NULL));
+    g_autofree char *same = corosync_text_dump(conf);
+    g_assert_cmpstr(before, ==, same);
+    /* The first may be missing for a while, but must come back at all nodes. */
+    corosync_conf_remove_link(conf, 0);
+    g_assert_true(corosync_conf_check(conf, NULL));
+    g_assert_false(corosync_conf_has_link(conf, 0));
+    g_assert_cmpuint(corosync_conf_free_link(conf), ==, 0);
+    g_autoptr(CorosyncNode) node = corosync_conf_node(conf, "n1");
+    g_assert_null(node->addresses[0]);
+    g_assert_cmpuint(corosync_node_links(node), ==, 2);
+    g_assert_true(corosync_conf_set_link(conf, 0, other, NULL));
+    g_assert_cmpuint(corosync_conf_count_links(conf), ==, 2);
+    corosync_conf_remove_link(conf, 0);
+    corosync_conf_remove_link(conf, 1);
+    g_assert_false(corosync_conf_check(conf, NULL));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -312,5 +407,8 @@ int main(int argc, char **argv)
     g_test_add_func("/corosync-conf/size", test_size);
     g_test_add_func("/corosync-conf/shipped", test_shipped);
     g_test_add_func("/corosync-conf/files", test_files);
+    g_test_add_func("/corosync-conf/device", test_device);
+    g_test_add_func("/corosync-conf/device-votes", test_device_votes);
+    g_test_add_func("/corosync-conf/links", test_links);
     return g_test_run();
 }

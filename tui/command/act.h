@@ -34,6 +34,12 @@ gboolean act_api(const Act *act, char *const *words, GError **error);
 gboolean act_cluster_status(const Act *act, GError **error);
 /* join.c */
 gboolean act_cluster_join(const Act *act, GError **error);
+/* device.c */
+gboolean act_cluster_device(const Act *act, GError **error);
+/* recast.c */
+gboolean act_cluster_address(const Act *act, GError **error);
+gboolean act_cluster_link(const Act *act, GError **error);
+gboolean act_cluster_rename(const Act *act, GError **error);
 /* task.c */
 gboolean act_change(const Act *act, GError **error);
 /* Waits for a task's end, with its progress on a terminal; the object it ended as. */

@@ -17,13 +17,13 @@ static const CommandColumn node_columns[] = {{"name", "NODE", AS_TEXT},
                                              {"addresses", "ADDRESSES", AS_TEXT},
                                              {NULL, NULL, AS_TEXT}};
 
-static const CommandColumn link_columns[] = {{"node", "LINK TO", AS_TEXT},
-                                             {"link", "NO", AS_TEXT},
-                                             {"address", "ADDRESS", AS_TEXT},
-                                             {"state", "STATE", AS_TEXT},
-                                             {"latency_ms", "MS", AS_TEXT},
-                                             {"lost", "LOST", AS_TEXT},
-                                             {NULL, NULL, AS_TEXT}};
+static const CommandColumn link_columns[] = {
+    {"node", "LINK TO", AS_TEXT},      {"link", "NO", AS_TEXT},
+    {"address", "ADDRESS", AS_TEXT},   {"state", "STATE", AS_TEXT},
+    {"latency_ms", "MS", AS_TEXT},     {"lost", "LOST", AS_TEXT},
+    {"mtu", "MTU", AS_TEXT},           {"sent", "SENT", AS_TEXT},
+    {"received", "RECEIVED", AS_TEXT}, {"retries", "AGAIN", AS_TEXT},
+    {"errors", "ERRORS", AS_TEXT},     {NULL, NULL, AS_TEXT}};
 
 static void append_head(GString *text, const json_t *status)
 {
@@ -55,6 +55,34 @@ static void append_head(GString *text, const json_t *status)
                            (int)wire_get_integer(status, "quorum", 0),
                            (int)wire_get_integer(status, "config_version", 0),
                            wire_get_string(status, "ring", "?"));
+}
+
+static void append_device(GString *text, const json_t *device)
+{
+    if (!json_is_object(device))
+        return;
+    g_autofree char *host = text_clean(wire_get_string(device, "host", "?"));
+    g_autofree char *algorithm = text_clean(wire_get_string(device, "algorithm", "?"));
+    g_autofree char *state = text_clean(wire_get_string(device, "state", "not known"));
+    int votes = (int)wire_get_integer(device, "votes", 0);
+    g_string_append_printf(
+        text, "quorum device %s: %s, %d vote%s, %s, %s%s\n", host,
+        wire_get_boolean(device, "voting", FALSE) ? "votes" : "GIVES NO VOTE", votes,
+        votes == 1 ? "" : "s", algorithm, state,
+        g_str_has_prefix(wire_get_string(device, "tls", ""), "Yes") ? ", TLS" : "");
+}
+
+static void append_ring(GString *text, const json_t *ring)
+{
+    if (!json_is_object(ring))
+        return;
+    g_string_append_printf(text,
+                           "ring: a token %d ms late is lost, %d were; %d messages sent again, "
+                           "members found anew %d times since corosync started\n",
+                           (int)wire_get_integer(ring, "token_timeout_ms", 0),
+                           (int)wire_get_integer(ring, "lost_tokens", 0),
+                           (int)wire_get_integer(ring, "retransmitted", 0),
+                           (int)wire_get_integer(ring, "gathers", 0));
 }
 
 /* Rows for a table: what a node is, in a word. */
@@ -114,6 +142,8 @@ static gboolean print_status(const Act *act, const json_t *status)
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(json_t) nodes = node_rows(json_object_get(status, "nodes"));
     append_head(text, status);
+    append_device(text, json_object_get(status, "device"));
+    append_ring(text, json_object_get(status, "ring_statistics"));
     append_table(text, node_columns, nodes);
     append_table(text, link_columns, json_object_get(status, "links"));
     append_problems(text, json_object_get(status, "problems"));

@@ -88,6 +88,14 @@ static gboolean perform(const Act *act, char *const *words, GError **error)
         return act_cluster_status(act, error);
     case COMMAND_CLUSTER_JOIN:
         return act_cluster_join(act, error);
+    case COMMAND_CLUSTER_DEVICE:
+        return act_cluster_device(act, error);
+    case COMMAND_CLUSTER_ADDRESS:
+        return act_cluster_address(act, error);
+    case COMMAND_CLUSTER_LINK:
+        return act_cluster_link(act, error);
+    case COMMAND_CLUSTER_RENAME:
+        return act_cluster_rename(act, error);
     case COMMAND_WHOAMI:
         return act_whoami(act, error);
     case COMMAND_API:

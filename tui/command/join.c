@@ -4,17 +4,13 @@
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 #include "tui/command/act.h"
-#include "tui/command/ask.h"
-#include "tui/command/output.h"
-#include "tui/screen/text.h"
+#include "tui/command/network.h"
+#include "tui/command/steps.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
-    ANSWER_DEADLINE = 60000, /* ms */
+    ANSWER_DEADLINE = 60000, /* ms, to take it back */
     LINKS = 2,
     SETTLE = 10000000, /* microseconds that a cluster may take to be quorate */
     ASK_AGAIN = 250000
@@ -44,89 +40,12 @@ static void joiner_free(gpointer data)
     g_free(joiner);
 }
 
-static json_t *ask(const Join *join, Link *link, const char *method, json_t *params,
-                   GError **error)
-{
-    g_autoptr(GError) failure = NULL;
-    json_t *result =
-        client_call(join->act->client, link, method, params, ANSWER_DEADLINE, &failure);
-    if (!result)
-        g_propagate_prefixed_error(error, g_steal_pointer(&failure), "%s: ", link_name(link));
-    return result;
-}
-
 /* ---- addresses ---- */
-
-typedef struct {
-    int family;
-    guint8 bytes[16];
-    guint prefix;
-} Network;
-
-static gboolean read_network(const char *text, Network *out)
-{
-    g_auto(GStrv) halves = g_strsplit(text ? text : "", "/", 2);
-    if (!halves[0] || !halves[1])
-        return FALSE;
-    out->family = strchr(halves[0], ':') ? AF_INET6 : AF_INET;
-    out->prefix = (guint)strtoul(halves[1], NULL, 10);
-    return inet_pton(out->family, halves[0], out->bytes) == 1 &&
-           out->prefix <= (out->family == AF_INET ? 32u : 128u);
-}
-
-static gboolean same_network(const Network *a, const Network *b)
-{
-    if (a->family != b->family || a->prefix != b->prefix)
-        return FALSE;
-    for (guint i = 0; i < a->prefix; i++)
-        if ((a->bytes[i / 8] ^ b->bytes[i / 8]) & (0x80u >> i % 8))
-            return FALSE;
-    return TRUE;
-}
-
-static char *plain(const char *address)
-{
-    return g_strndup(address, strcspn(address, "/"));
-}
-
-/* The first of a node's addresses, with prefix, for which this holds. */
-static const char *find_address(const json_t *links,
-                                gboolean (*fits)(const char *address, gconstpointer user),
-                                gconstpointer user)
-{
-    size_t l, a;
-    const json_t *link, *address;
-    json_array_foreach(json_object_get(links, "links"), l, link)
-    {
-        json_array_foreach(json_object_get(link, "addresses"), a, address)
-        {
-            if (json_is_string(address) && fits(json_string_value(address), user))
-                return json_string_value(address);
-        }
-    }
-    return NULL;
-}
-
-static gboolean is_address(const char *address, gconstpointer user)
-{
-    g_autofree char *bare = plain(address);
-    return strcmp(bare, user) == 0;
-}
-
-static gboolean is_in_network(const char *address, gconstpointer user)
-{
-    Network network;
-    return read_network(address, &network) && same_network(&network, user);
-}
 
 /* The joiner's address in the network of the member's. */
 static char *choose(const Join *join, const json_t *links, const char *address)
 {
-    Network network;
-    const char *found = NULL;
-    if (read_network(find_address(join->links, is_address, address), &network))
-        found = find_address(links, is_in_network, &network);
-    return found ? plain(found) : NULL;
+    return network_choose(join->links, address, links);
 }
 
 static gboolean choose_all(const Join *join, Joiner *joiner, const json_t *links,
@@ -156,7 +75,7 @@ static json_t *ask_settled(const Join *join, GError **error)
     gint64 end = g_get_monotonic_time() + SETTLE;
     for (;;) {
         g_autoptr(json_t) status =
-            ask(join, join->member, "cluster.status", json_object(), error);
+            steps_ask(join->act, join->member, "cluster.status", json_object(), error);
         if (!status || wire_get_boolean(status, "quorate", FALSE) ||
             g_strcmp0(wire_get_string(status, "state", NULL), "none") == 0 ||
             g_get_monotonic_time() > end)
@@ -168,8 +87,9 @@ static json_t *ask_settled(const Join *join, GError **error)
 static gboolean look_at_member(Join *join, GError **error)
 {
     join->status = ask_settled(join, error);
-    join->links =
-        join->status ? ask(join, join->member, "link.list", json_object(), error) : NULL;
+    join->links = join->status
+                      ? steps_ask(join->act, join->member, "link.list", json_object(), error)
+                      : NULL;
     if (!join->links)
         return FALSE;
     join->cluster = wire_get_string(join->status, "cluster", NULL);
@@ -179,6 +99,14 @@ static gboolean look_at_member(Join *join, GError **error)
             "%s is in no cluster: name a member with -H, or make a cluster with gantry "
             "cluster create NAME",
             link_name(join->member));
+        return FALSE;
+    }
+    if (json_is_object(json_object_get(join->status, "device"))) {
+        wire_error_set(error, WIRE_ERROR_STATE,
+                       "cluster %s has a quorum device, which suits its number of nodes and "
+                       "whose certificates a new node does not have: remove it first (gantry "
+                       "cluster device remove), and add it again for an even number of nodes",
+                       join->cluster);
         return FALSE;
     }
     size_t index;
@@ -206,9 +134,10 @@ static gboolean look_at_joiner(Join *join, const char *target, GError **error)
     joiner->link = node->link;
     joiner->name = link_name(node->link);
     g_ptr_array_add(join->joiners, joiner);
-    g_autoptr(json_t) status = ask(join, joiner->link, "cluster.status", json_object(), error);
+    g_autoptr(json_t) status =
+        steps_ask(join->act, joiner->link, "cluster.status", json_object(), error);
     g_autoptr(json_t) links =
-        status ? ask(join, joiner->link, "link.list", json_object(), error) : NULL;
+        status ? steps_ask(join->act, joiner->link, "link.list", json_object(), error) : NULL;
     if (!links)
         return FALSE;
     const char *present = wire_get_string(status, "cluster", NULL);
@@ -267,47 +196,20 @@ static void print_plan(const Join *join)
         g_string_append(text,
                         "Until the first of them has joined, the cluster of one node is not "
                         "quorate for seconds.\n");
-    g_autofree char *clean = g_strdup(text->str);
-    fputs(clean, join->act->options->format == OUTPUT_TABLE ? stdout : stderr);
-    fflush(stdout);
-}
-
-static gboolean confirm(const Join *join, GError **error)
-{
-    if (wire_get_boolean(join->act->arguments->params, "yes", FALSE))
-        return TRUE;
-    g_autofree char *answer = ask_line("\nGo on? [y/N] ");
-    if (answer &&
-        (g_ascii_strcasecmp(answer, "y") == 0 || g_ascii_strcasecmp(answer, "yes") == 0))
-        return TRUE;
-    wire_error_set(error, WIRE_ERROR_CANCELLED,
-                   answer ? "nothing was changed"
-                          : "nothing was changed: say --yes to go on "
-                            "without being asked");
-    return FALSE;
+    steps_say(join->act, text->str);
 }
 
 /* ---- doing it ---- */
-
-static gboolean finish(const Join *join, Link *link, const char *task, GError **error)
-{
-    g_autoptr(json_t) ended = act_wait_task(join->act, link, task, error);
-    if (!ended)
-        return FALSE;
-    if (strcmp(wire_get_string(ended, "state", ""), "done") == 0)
-        return TRUE;
-    wire_error_set(error, WIRE_ERROR_FAILED, "%s: %s", link_name(link),
-                   wire_get_string(ended, "error", "see gantry task log"));
-    return FALSE;
-}
 
 static gboolean accept_on(const Join *join, const Joiner *joiner, const json_t *added,
                           GError **error)
 {
     json_t *params = json_pack("{s:O,s:O}", "config", json_object_get(added, "config"), "key",
                                json_object_get(added, "key"));
-    g_autoptr(json_t) accepted = ask(join, joiner->link, "cluster.accept", params, error);
-    return accepted && finish(join, joiner->link, wire_get_string(accepted, "task", ""), error);
+    g_autoptr(json_t) accepted =
+        steps_ask(join->act, joiner->link, "cluster.accept", params, error);
+    return accepted &&
+           steps_finish(join->act, joiner->link, wire_get_string(accepted, "task", ""), error);
 }
 
 /* The joiner could not: the member need not wait for it. */
@@ -326,7 +228,7 @@ static gboolean join_one(const Join *join, const Joiner *joiner, GError **error)
     static const char *const keys[] = {"link0", "link1"};
     for (int i = 0; i < LINKS && joiner->addresses[i]; i++)
         json_object_set_new(params, keys[i], wire_string(joiner->addresses[i]));
-    g_autoptr(json_t) added = ask(join, join->member, "cluster.add", params, error);
+    g_autoptr(json_t) added = steps_ask(join->act, join->member, "cluster.add", params, error);
     if (!added)
         return FALSE;
     const char *task = wire_get_string(added, "task", NULL);
@@ -335,7 +237,7 @@ static gboolean join_one(const Join *join, const Joiner *joiner, GError **error)
             take_back(join, task);
         return FALSE;
     }
-    if (!task || finish(join, join->member, task, error))
+    if (!task || steps_finish(join->act, join->member, task, error))
         return TRUE;
     g_prefix_error(
         error,
@@ -352,11 +254,9 @@ static gboolean join_all(const Join *join, GError **error)
         const Joiner *joiner = join->joiners->pdata[i];
         if (!join_one(join, joiner, error))
             return FALSE;
-        if (join->act->options->format == OUTPUT_TABLE) {
-            g_autofree char *line =
-                g_strdup_printf("%s is a member of %s\n", joiner->name, join->cluster);
-            output_print(line);
-        }
+        g_autofree char *line =
+            g_strdup_printf("%s is a member of %s\n", joiner->name, join->cluster);
+        steps_say(join->act, line);
         json_array_append_new(
             rows, json_pack("{s:s,s:s}", "node", joiner->name, "cluster", join->cluster));
     }
@@ -370,7 +270,7 @@ gboolean act_cluster_join(const Act *act, GError **error)
     gboolean good = join.member && look(&join, error);
     if (good)
         print_plan(&join);
-    good = good && confirm(&join, error) && join_all(&join, error);
+    good = good && steps_confirm(act, error) && join_all(&join, error);
     for (int i = 0; i < LINKS; i++)
         g_free(join.addresses[i]);
     g_ptr_array_unref(join.joiners);

@@ -87,6 +87,79 @@ static const WireMethod join_method = {"cluster.add",
                                        "joins nodes to the cluster of the node that -H names",
                                        "node and cluster of each"};
 
+#define YES                                                                                    \
+    {                                                                                          \
+        "yes", WIRE_TYPE_BOOLEAN, false, .help = "go on without asking"                        \
+    }
+
+static const WireParameter device_parameters[] = {
+    {"act", WIRE_TYPE_STRING, true, .choices = "add|remove", .help = "add or remove"},
+    {"host", WIRE_TYPE_STRING, true, 1, 253,
+     .help = "the machine with corosync-qnetd, as a target of SSH"},
+    {"address", WIRE_TYPE_STRING, false, 1, 253,
+     .help = "where the nodes reach it; found in their networks when absent"},
+    {"algorithm", WIRE_TYPE_STRING, false, .choices = "ffsplit|lms",
+     .help = "ffsplit (when absent): when the nodes lose each other one half goes on; lms: the "
+             "last one standing goes on, but none may be lost without the device"},
+    YES,
+    {.name = NULL}};
+
+static const WireMethod device_method = {
+    "cluster.device_add",
+    WIRE_ROLE_ADMIN,
+    false,
+    true,
+    device_parameters,
+    "lets a machine outside of the cluster vote in it, for an even number of nodes, or no more",
+    "cluster and device"};
+
+static const WireParameter address_parameters[] = {
+    {"node", WIRE_TYPE_STRING, true, 1, 63, .help = "the node's name"},
+    {"link", WIRE_TYPE_INTEGER, true, 0, 7, .help = "the number of the link"},
+    {"address", WIRE_TYPE_STRING, true, 1, 253,
+     .help = "the new address, which the machine must have already"},
+    YES,
+    {.name = NULL}};
+
+static const WireMethod address_method = {
+    "cluster.address",
+    WIRE_ROLE_ADMIN,
+    false,
+    true,
+    address_parameters,
+    "gives a node another address on a link of the cluster",
+    "node, link and address"};
+
+static const WireParameter cluster_link_parameters[] = {
+    {"act", WIRE_TYPE_STRING, true, .choices = "add|remove", .help = "add or remove"},
+    {"what", WIRE_TYPE_STRINGS, true, 1, 32,
+     .help = "to add: NODE=ADDRESS of every node; to remove: the number of the link"},
+    YES,
+    {.name = NULL}};
+
+static const WireMethod cluster_link_method = {
+    "cluster.link_add",
+    WIRE_ROLE_ADMIN,
+    false,
+    true,
+    cluster_link_parameters,
+    "adds a link between all nodes of the cluster, or removes one",
+    "nothing"};
+
+static const WireParameter rename_parameters[] = {
+    {"name", WIRE_TYPE_STRING, true, 1, 32, .help = "the cluster's new name"},
+    YES,
+    {.name = NULL}};
+
+static const WireMethod rename_method = {
+    "cluster.rename",
+    WIRE_ROLE_ADMIN,
+    false,
+    true,
+    rename_parameters,
+    "gives the cluster another name, and starts corosync anew on one node after the other",
+    "cluster"};
+
 #define ACT(verb)                                                                              \
     {                                                                                          \
         "guest", #verb, COMMAND_ACT, "guest." #verb                                            \
@@ -134,6 +207,15 @@ static const Command commands[] = {
     {"cluster", "create", COMMAND_ACT, "cluster.create"},
     {"cluster", "join", COMMAND_CLUSTER_JOIN, NULL, NULL, NULL, OBJECT_NODE, NULL,
      &join_method},
+    {"cluster", "device", COMMAND_CLUSTER_DEVICE, NULL, NULL, NULL, OBJECT_NODE, NULL,
+     &device_method},
+    {"cluster", "link", COMMAND_CLUSTER_LINK, NULL, NULL, NULL, OBJECT_NODE, NULL,
+     &cluster_link_method},
+    {"cluster", "address", COMMAND_CLUSTER_ADDRESS, NULL, NULL, NULL, OBJECT_NODE, NULL,
+     &address_method},
+    {"cluster", "rename", COMMAND_CLUSTER_RENAME, NULL, NULL, NULL, OBJECT_NODE, NULL,
+     &rename_method},
+    {"cluster", "restart", COMMAND_ACT, "cluster.restart"},
     {"cluster", "leave", COMMAND_ACT, "cluster.leave"},
     {"cluster", "remove", COMMAND_ACT, "cluster.remove"},
     {"cluster", "expected", COMMAND_ACT, "cluster.expected"},

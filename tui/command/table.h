@@ -15,7 +15,11 @@ typedef enum {
     COMMAND_LOG,     /* a task's log, followed with -f */
     COMMAND_CLUSTER_STATUS,
     COMMAND_CLUSTER_JOIN, /* over the member's session and one to each joiner */
-    COMMAND_EVENTS,       /* what happens, until interrupted */
+    COMMAND_CLUSTER_DEVICE,
+    COMMAND_CLUSTER_ADDRESS,
+    COMMAND_CLUSTER_LINK,
+    COMMAND_CLUSTER_RENAME,
+    COMMAND_EVENTS, /* what happens, until interrupted */
     COMMAND_API,
     COMMAND_WHOAMI,
 } CommandKind;
