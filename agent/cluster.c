@@ -52,9 +52,9 @@ static ClusterFacts facts_of(const ClusterPart *part)
                           .store_part = part->store};
     if (part->agent->store)
         store_status(part->agent->store, &facts.store);
-    facts.store_settled = part->store_state == facts.store.state &&
-                          g_get_monotonic_time() - part->store_since >
-                              (gint64)SETTLE * G_USEC_PER_SEC;
+    facts.store_settled =
+        part->store_state == facts.store.state &&
+        g_get_monotonic_time() - part->store_since > (gint64)SETTLE * G_USEC_PER_SEC;
     facts.state = membership_state(part->membership, &facts.since);
     return facts;
 }
@@ -321,8 +321,8 @@ ClusterPart *cluster_part_new(Agent *agent)
     part->device = cluster_device_new(agent);
     part->membership = membership_new(groups, &events, part);
     part->follow = cluster_follow_new(agent, part->membership, on_followed, part);
-    part->store = cluster_store_new(agent, part->membership, CLUSTER_GROUP_AGENTS,
-                                    on_store_told, part);
+    part->store =
+        cluster_store_new(agent, part->membership, CLUSTER_GROUP_AGENTS, on_store_told, part);
     refresh(part);
     return part;
 }

@@ -220,13 +220,15 @@ static void judge_store(const ClusterFacts *facts, GPtrArray *list)
     if (store->state == STORE_DIVERGED)
         add(list, EVENT_ERROR, g_strdup("cluster/store"), facts->node,
             "the store of %s differs from the other nodes' and takes no changes: its file or "
-            "its memory was damaged. Take theirs with: gantry -H %s cluster resync",
-            facts->node, facts->node);
+            "its memory was damaged. Take theirs with: gantry -H %s cluster resync --confirm "
+            "%s",
+            facts->node, facts->node, facts->node);
     else if (store->state == STORE_FOREIGN)
         add(list, EVENT_ERROR, g_strdup("cluster/store"), facts->node,
-            "the store of %s belongs to another cluster: gantry -H %s cluster resync takes "
-            "this cluster's in its place",
-            facts->node, facts->node);
+            "the store of %s belongs to another cluster: gantry -H %s cluster resync --confirm "
+            "%s "
+            "takes this cluster's in its place",
+            facts->node, facts->node, facts->node);
     else if (store->state == STORE_NO_MAJORITY && quorate)
         add(list, EVENT_ERROR, g_strdup("cluster/store"), facts->node,
             "%s sees too few of the nodes that keep the store: all can be read, nothing can be "

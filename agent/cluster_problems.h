@@ -25,8 +25,8 @@ typedef struct {
     const char *conf_trouble;    /* why corosync.conf can't be used, or NULL */
     const json_t *device_report; /* cluster_device.h; may be NULL */
     const char *device_trouble;
-    StoreStatus store;           /* this node's part in the cluster's store */
-    gboolean store_settled;      /* its state has lasted for a while */
+    StoreStatus store;                     /* this node's part in the cluster's store */
+    gboolean store_settled;                /* its state has lasted for a while */
     const struct ClusterStore *store_part; /* what the nodes said of theirs; may be NULL */
 } ClusterFacts;
 

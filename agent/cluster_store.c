@@ -283,8 +283,8 @@ static void take_hello(ClusterStore *part, Peer *peer, const StoreHello *hello)
 {
     peer->known = TRUE;
     peer->hello = *hello;
-    peer->line = (ClusterStorePeer){MIN(hello->state, STORE_FOREIGN), hello->revision,
-                                    hello->applied};
+    peer->line =
+        (ClusterStorePeer){MIN(hello->state, STORE_FOREIGN), hello->revision, hello->applied};
     if (part->grouped && (!part->counted || hello->flags & STORE_HELLO_RENEW))
         begin_view(part, hello->nonce);
     reconcile(part);
@@ -325,10 +325,9 @@ static void join(ClusterStore *part, const CorosyncNode *node, guint64 number)
     part->grouped = TRUE;
     part->own = node->id;
     part->counted = FALSE;
-    store_join(part->agent->store, &(StoreGroup){.node = node->id,
-                                                 .cluster = number,
-                                                 .send = on_send,
-                                                 .user = part});
+    store_join(
+        part->agent->store,
+        &(StoreGroup){.node = node->id, .cluster = number, .send = on_send, .user = part});
     if (!part->hello_timer)
         part->hello_timer = g_timeout_add_seconds(HELLO_EVERY, on_hello_timer, part);
     say_hello(part, STORE_HELLO_RENEW);

@@ -258,6 +258,16 @@ static void serve_leave(Request *request)
         cluster_store_leave(cluster_part_store(request->agent->cluster), on_let_out, request);
 }
 
+/* ---- resync ---- */
+
+static void serve_resync(Request *request)
+{
+    GError *error = NULL;
+    if (needs_confirm(request, request->agent->node, &error))
+        (void)store_resync(request->agent->store, &error);
+    request_finish(request, error ? NULL : json_object(), error);
+}
+
 /* All nodes that are not seen must be named, and no other. */
 static gboolean names_the_lost(const Request *request, GError **error)
 {
@@ -304,8 +314,13 @@ static void serve_expected(Request *request)
 }
 
 const HandlerRow handlers_cluster[] = {
-    {"cluster.status", serve_status},     {"cluster.create", serve_create},
-    {"cluster.add", cluster_serve_add},   {"cluster.accept", cluster_serve_accept},
-    {"cluster.remove", serve_remove},     {"cluster.leave", serve_leave},
-    {"cluster.expected", serve_expected}, {NULL, NULL},
+    {"cluster.status", serve_status},
+    {"cluster.create", serve_create},
+    {"cluster.add", cluster_serve_add},
+    {"cluster.accept", cluster_serve_accept},
+    {"cluster.remove", serve_remove},
+    {"cluster.leave", serve_leave},
+    {"cluster.expected", serve_expected},
+    {"cluster.resync", serve_resync},
+    {NULL, NULL},
 };

@@ -196,9 +196,8 @@ static void on_watch_begun(ObjectKind kind, gpointer user)
 
 static void start_parts(Run *run)
 {
-    static const StoreEvents store_events = {.loaded = on_store_loaded,
-                                             .health = on_store_health,
-                                             .group = on_store_group};
+    static const StoreEvents store_events = {
+        .loaded = on_store_loaded, .health = on_store_health, .group = on_store_group};
     Agent *agent = &run->agent;
     g_autofree char *store_path = g_build_filename(agent->config->state, "store.db", NULL);
     agent->node = agent->config->node;
@@ -218,8 +217,7 @@ static void start_parts(Run *run)
     agent->streams = stream_table_new(agent);
     agent->cluster = cluster_part_new(agent);
     agent->sessions = session_table_new(agent);
-    agent->store =
-        store_open(&(StoreSettings){.path = store_path}, &store_events, run);
+    agent->store = store_open(&(StoreSettings){.path = store_path}, &store_events, run);
 }
 
 static void stop_parts(Run *run)

@@ -95,7 +95,8 @@ static gboolean make_files(ClusterWork *work, GError **error)
                          .addresses = {(char *)(gintptr)cluster_work_param(work, "link0"),
                                        (char *)(gintptr)cluster_work_param(work, "link1")}};
     g_autoptr(CorosyncText) conf = corosync_conf_new(cluster_work_param(work, "name"));
-    corosync_conf_set_store(conf, g_ascii_strtoull(cluster_work_param(work, "store"), NULL, 10));
+    corosync_conf_set_store(conf,
+                            g_ascii_strtoull(cluster_work_param(work, "store"), NULL, 10));
     job_progress(work->job, 10, "writing a key and corosync.conf");
     return corosync_conf_add_node(conf, &node, error) && keep_present(work, error) &&
            corosync_key_make(work->directory, error) &&

@@ -87,9 +87,9 @@ static void send_request(Replica *replica, ReplicaRequest *request)
 {
     request->sent = request->ever_sent = TRUE;
     ReplicaMessage *message = replica_message_new(REPLICA_REQUEST);
-    ReplicaEntry *entry = replica_entry_new(request->kind, replica->settings.node,
-                                            replica->incarnation, request->sequence,
-                                            request->bytes);
+    ReplicaEntry *entry =
+        replica_entry_new(request->kind, replica->settings.node, replica->incarnation,
+                          request->sequence, request->bytes);
     message->epoch = replica->epoch;
     message->entries = g_ptr_array_new_with_free_func(replica_entry_unref);
     g_ptr_array_add(message->entries, replica_entry_ref(entry));

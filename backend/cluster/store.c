@@ -238,9 +238,9 @@ void store_status(const Store *store, StoreStatus *status)
 
 const char *store_state_name(StoreState state)
 {
-    static const char *const names[] = {"opening", "working", "no-majority", "electing",
-                                        "syncing", "joining", "failing",     "diverged",
-                                        "foreign"};
+    static const char *const names[] = {"opening",  "working",  "no-majority",
+                                        "electing", "syncing",  "joining",
+                                        "failing",  "diverged", "foreign"};
     return names[state];
 }
 

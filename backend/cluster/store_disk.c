@@ -260,8 +260,8 @@ static gboolean read_documents(sqlite3 *handle, const char *sql, GArray *documen
 static gboolean read_revision(sqlite3 *handle, StoreSnapshot *snapshot, GError **error)
 {
     for (guint i = 0; i < snapshot->documents->len; i++)
-        snapshot->revision = MAX(snapshot->revision,
-                                 g_array_index(snapshot->documents, StoreWrite, i).revision);
+        snapshot->revision =
+            MAX(snapshot->revision, g_array_index(snapshot->documents, StoreWrite, i).revision);
     g_autoptr(sqlite3_stmt) statement =
         database_prepare(handle, "SELECT revision FROM state", error);
     gboolean row = FALSE;
@@ -342,8 +342,9 @@ static gboolean read_replica(sqlite3 *handle, StoreSnapshot *snapshot, GError **
     ReplicaCodec codec = replica_codec_reader(bytes);
     replica_code_base(&codec, &durable->base);
     if (!replica_codec_end(&codec)) {
-        wire_error_set(error, WIRE_ERROR_STORAGE, "the state of the store is not what gantryd "
-                                                  "wrote");
+        wire_error_set(error, WIRE_ERROR_STORAGE,
+                       "the state of the store is not what gantryd "
+                       "wrote");
         return FALSE;
     }
     snapshot->node = (guint32)column_number(statement, 0);

@@ -40,8 +40,8 @@ static int compare_paths(gconstpointer a, gconstpointer b, gpointer user)
 
 void store_documents_init(StoreDocuments *documents)
 {
-    *documents = (StoreDocuments){
-        .tree = g_tree_new_full(compare_paths, NULL, g_free, document_free)};
+    *documents =
+        (StoreDocuments){.tree = g_tree_new_full(compare_paths, NULL, g_free, document_free)};
 }
 
 void store_documents_clear(StoreDocuments *documents)

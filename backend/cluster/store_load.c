@@ -115,8 +115,8 @@ static void refuse_foreign(Store *store)
     wire_error_set(&store->foreign, WIRE_ERROR_STATE,
                    "the store of this node, %s, belongs to another cluster (its number is "
                    "%" G_GINT64_MODIFIER "x, and %" G_GINT64_MODIFIER
-                   "x here): gantry cluster resync takes this cluster's documents in its "
-                   "place",
+                   "x here): gantry cluster resync on it takes this cluster's "
+                   "documents in its place",
                    database_path(store->database), store->cluster, store->group.cluster);
     store_machine_stop(store);
     store_answer_all(store, store->foreign);
@@ -134,9 +134,9 @@ static void settle_in_group(Store *store)
     if (!is_own(store))
         refuse_foreign(store);
     else
-        begin(store, begin_joining(&store->group, is_blank(store) ? NULL
-                                                                  : store_documents_list(
-                                                                        &store->documents)));
+        begin(store,
+              begin_joining(&store->group,
+                            is_blank(store) ? NULL : store_documents_list(&store->documents)));
 }
 
 void store_join(Store *store, const StoreGroup *group)

@@ -8,10 +8,8 @@
 #define LOADED_TICKS 20
 #define HELD_MAX     4 /* nodes that fetch all documents at the same time */
 
-static const ReplicaSettings settings = {.keep = 16384,
-                                         .size_max = 64 << 20,
-                                         .piece_size = 512 << 10,
-                                         .batch_size = 2 << 20};
+static const ReplicaSettings settings = {
+    .keep = 16384, .size_max = 64 << 20, .piece_size = 512 << 10, .batch_size = 2 << 20};
 
 gboolean store_is_alone(const Store *store)
 {
@@ -212,8 +210,9 @@ static GError *refusal(const Store *store, WireErrorCode code)
                        "changes: see gantry cluster status");
         break;
     case WIRE_ERROR_LIMIT:
-        wire_error_set(&error, code, "too many changes wait for the cluster's nodes: try again "
-                                     "when they answer");
+        wire_error_set(&error, code,
+                       "too many changes wait for the cluster's nodes: try again "
+                       "when they answer");
         break;
     case WIRE_ERROR_CONFLICT:
         wire_error_set(&error, code,

@@ -138,7 +138,8 @@ GArray *store_pieces_parse(GBytes *whole, guint64 *revision, GError **error)
         *revision = found;
         return g_steal_pointer(&documents);
     }
-    wire_error_set(error, WIRE_ERROR_PARSE, "the documents that another node sent cannot be "
-                                            "read");
+    wire_error_set(error, WIRE_ERROR_PARSE,
+                   "the documents that another node sent cannot be "
+                   "read");
     return NULL;
 }

@@ -72,11 +72,11 @@ struct Store {
     guint64 verdict_index, verdict_revision;
     GError *verdict;
 
-    GQueue changes;      /* of StoreChange: applied, not known to be in the file */
-    GArray *install;     /* all documents, to replace those in the file */
+    GQueue changes;  /* of StoreChange: applied, not known to be in the file */
+    GArray *install; /* all documents, to replace those in the file */
     guint64 install_revision;
-    GByteArray *kept;    /* pieces of them that came */
-    GHashTable *held;    /* node -> StoreHeld */
+    GByteArray *kept; /* pieces of them that came */
+    GHashTable *held; /* node -> StoreHeld */
 
     gboolean grouped;
     StoreGroup group;

@@ -113,9 +113,8 @@ void store_transaction_delete(StoreTransaction *transaction, const char *path)
 static void code_operation(ReplicaCodec *codec, StoreOperation *operation)
 {
     guint8 kind = (guint8)operation->kind;
-    g_autoptr(GBytes) path = operation->path
-                                 ? g_bytes_new_static(operation->path, strlen(operation->path))
-                                 : NULL;
+    g_autoptr(GBytes) path =
+        operation->path ? g_bytes_new_static(operation->path, strlen(operation->path)) : NULL;
     replica_code_u8(codec, &kind);
     replica_code_bytes(codec, &path, STORE_PATH_MAX);
     replica_code_u64(codec, &operation->revision);

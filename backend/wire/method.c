@@ -193,6 +193,10 @@ static const WireParameter cluster_leave_parameters[] = {
      .help = "without telling the others, when they have removed it or are gone"},
     END_OF_PARAMETERS};
 
+static const WireParameter cluster_resync_parameters[] = {
+    {"confirm", WIRE_TYPE_STRING, true, 1, 63, .help = "this node's name, to be sure"},
+    END_OF_PARAMETERS};
+
 static const WireParameter cluster_expected_parameters[] = {
     {"votes", WIRE_TYPE_INTEGER, true, 1, 8192, .help = "how many votes to expect"},
     {"confirm", WIRE_TYPE_STRINGS, true, 1, 32,
@@ -354,6 +358,9 @@ static const WireMethod methods[] = {
     TASK_ROW("cluster.link_remove", ADMIN, cluster_link_remove_parameters, "removes a link"),
     TASK_ROW("cluster.rename", ADMIN, cluster_rename_parameters,
              "gives the cluster another name, in corosync.conf"),
+    CHANGE("cluster.resync", ADMIN, cluster_resync_parameters,
+           "gives up this node's store, where it differs, for the cluster's",
+           "an empty object"),
     TASK_ROW("cluster.restart", ADMIN, NULL,
              "starts corosync of this node anew and waits until it is back"),
 

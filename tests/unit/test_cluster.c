@@ -1,9 +1,9 @@
 /* What the agent says of a cluster: problems in words, addresses for its links. */
 #include "agent/cluster_addresses.h"
 #include "agent/cluster_problems.h"
-#include "backend/wire/message.h"
 #include "backend/cluster/corosync_device.h"
 #include "backend/net/link.h"
+#include "backend/wire/message.h"
 
 #include <string.h>
 

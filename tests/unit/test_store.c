@@ -39,9 +39,9 @@ static void open_store(Fixture *fixture)
     static const StoreEvents events = {.loaded = on_loaded, .health = on_health};
     fixture->loaded = FALSE;
     fixture->health = DATABASE_OPENING;
-    fixture->store = store_open(&(StoreSettings){.path = fixture->path,
-                                                 .file_max = fixture->file_max},
-                                &events, fixture);
+    fixture->store =
+        store_open(&(StoreSettings){.path = fixture->path, .file_max = fixture->file_max},
+                   &events, fixture);
     WAIT_FOR(fixture->loaded);
 }
 

@@ -103,18 +103,17 @@ static void open_node(Fixture *fixture, guint id)
     static const StoreEvents events = {.loaded = on_loaded};
     Node *node = &fixture->nodes[id];
     node->loaded = FALSE;
-    node->store = store_open(
-        &(StoreSettings){.path = node->path, .file_max = node->file_max}, &events, node);
+    node->store = store_open(&(StoreSettings){.path = node->path, .file_max = node->file_max},
+                             &events, node);
     WAIT_FOR(node->loaded);
 }
 
 static void join_node(Fixture *fixture, guint id)
 {
     Node *node = &fixture->nodes[id];
-    store_join(node->store, &(StoreGroup){.node = id,
-                                          .cluster = fixture->cluster,
-                                          .send = on_send,
-                                          .user = node});
+    store_join(
+        node->store,
+        &(StoreGroup){.node = id, .cluster = fixture->cluster, .send = on_send, .user = node});
 }
 
 static StoreStatus status_of(Fixture *fixture, guint id)
@@ -199,8 +198,8 @@ static gboolean are_alike(Fixture *fixture, guint a, guint b)
 {
     g_autofree char *one = documents_of(fixture, a);
     g_autofree char *other = documents_of(fixture, b);
-    return g_str_equal(one, other) && store_revision(fixture->nodes[a].store) ==
-                                          store_revision(fixture->nodes[b].store);
+    return g_str_equal(one, other) &&
+           store_revision(fixture->nodes[a].store) == store_revision(fixture->nodes[b].store);
 }
 
 #define BECOME_ALIKE(a, b) WAIT_FOR(are_alike(fixture, a, b))
@@ -214,7 +213,8 @@ static void make_group(Fixture *fixture, guint count)
     for (guint i = 2; i <= count; i++) {
         g_autofree char *sides = g_strnfill(i, '1');
         set_sides(fixture, sides);
-        WAIT_FOR(state_of(fixture, 1) == STORE_WORKING && state_of(fixture, i) == STORE_JOINING);
+        WAIT_FOR(state_of(fixture, 1) == STORE_WORKING &&
+                 state_of(fixture, i) == STORE_JOINING);
         admit(fixture, i);
     }
 }
@@ -356,7 +356,8 @@ static void test_diverged(Fixture *fixture, gconstpointer data)
     put_many(fixture, 1, 3);
     BECOME_ALIKE(1, 3);
     close_node(fixture, 3);
-    run_sql(fixture->nodes[3].path, "UPDATE document SET content = x'2a' WHERE path = 'many/1'");
+    run_sql(fixture->nodes[3].path,
+            "UPDATE document SET content = x'2a' WHERE path = 'many/1'");
     open_node(fixture, 3);
     join_node(fixture, 3);
     set_sides(fixture, "111");
@@ -433,7 +434,8 @@ static void test_torn_log(Fixture *fixture, gconstpointer data)
     WAIT_FOR(state_of(fixture, 3) == STORE_JOINING);
     set_sides(fixture, "111");
     WAIT_FOR(state_of(fixture, 1) == STORE_WORKING);
-    g_assert_true(change(fixture, 1, &(ReplicaChange){.node = 3, .birth = before, .remove = TRUE}));
+    g_assert_true(
+        change(fixture, 1, &(ReplicaChange){.node = 3, .birth = before, .remove = TRUE}));
     admit(fixture, 3);
     BECOME_ALIKE(1, 3);
 }

@@ -216,6 +216,7 @@ static const Command commands[] = {
     {"cluster", "rename", COMMAND_CLUSTER_RENAME, NULL, NULL, NULL, OBJECT_NODE, NULL,
      &rename_method},
     {"cluster", "restart", COMMAND_ACT, "cluster.restart"},
+    {"cluster", "resync", COMMAND_ACT, "cluster.resync"},
     {"cluster", "leave", COMMAND_ACT, "cluster.leave"},
     {"cluster", "remove", COMMAND_ACT, "cluster.remove"},
     {"cluster", "expected", COMMAND_ACT, "cluster.expected"},
