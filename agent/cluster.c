@@ -6,6 +6,7 @@
 #include "agent/cluster_problems.h"
 #include "agent/cluster_status.h"
 #include "agent/cluster_store.h"
+#include "agent/cluster_vitals.h"
 #include "agent/inventory.h"
 #include "agent/task_board.h"
 #include "backend/cluster/corosync_device.h"
@@ -28,6 +29,7 @@ struct ClusterPart {
     StoreState store_state; /* as last told, and since when */
     gint64 store_since;
     ClusterDevice *device;
+    ClusterVitals *vitals;
     CorosyncText *conf;
     char *trouble; /* why corosync.conf can't be used */
     gboolean reading, again;
@@ -47,6 +49,7 @@ static ClusterFacts facts_of(const ClusterPart *part)
                           .view = membership_view(part->membership),
                           .conf = part->conf,
                           .conf_trouble = part->trouble,
+                          .vitals = cluster_vitals_table(part->vitals),
                           .device_report = cluster_device_report(part->device),
                           .device_trouble = cluster_device_trouble(part->device),
                           .store_part = part->store};
@@ -278,6 +281,8 @@ static void on_members(guint group, const MembershipPeer *peers, guint count, gp
     ClusterPart *part = user;
     if (group == CLUSTER_GROUP_CONFIG)
         cluster_follow_members(part->follow, peers, count);
+    else if (group == CLUSTER_GROUP_VITALS)
+        cluster_vitals_members(part->vitals, peers, count);
     else
         cluster_store_members(part->store, peers, count);
 }
@@ -288,6 +293,8 @@ static void on_message(guint group, const MembershipPeer *from, const void *data
     ClusterPart *part = user;
     if (group == CLUSTER_GROUP_CONFIG)
         cluster_follow_message(part->follow, from, data, size);
+    else if (group == CLUSTER_GROUP_VITALS)
+        cluster_vitals_message(part->vitals, from, data, size);
     else
         cluster_store_message(part->store, from, data, size);
 }
@@ -295,6 +302,11 @@ static void on_message(guint group, const MembershipPeer *from, const void *data
 static void on_followed(gpointer user)
 {
     refresh(user);
+}
+
+static void on_vitals(gpointer user)
+{
+    tell(user);
 }
 
 static void on_store_told(gpointer user)
@@ -320,6 +332,7 @@ ClusterPart *cluster_part_new(Agent *agent)
     part->alarms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     part->device = cluster_device_new(agent);
     part->membership = membership_new(groups, &events, part);
+    part->vitals = cluster_vitals_new(part->membership, on_vitals, part);
     part->follow = cluster_follow_new(agent, part->membership, on_followed, part);
     part->store =
         cluster_store_new(agent, part->membership, CLUSTER_GROUP_AGENTS, on_store_told, part);
@@ -334,6 +347,7 @@ void cluster_part_free(ClusterPart *part)
     g_clear_handle_id(&part->settle, g_source_remove);
     cluster_follow_free(part->follow);
     cluster_store_free(part->store);
+    cluster_vitals_free(part->vitals);
     membership_free(part->membership);
     cluster_device_free(part->device);
     for (guint i = 0; i < part->waiting->len; i++) {
@@ -382,6 +396,7 @@ void cluster_part_refresh(ClusterPart *part)
 /* With the file as it is now: somebody may have changed it by hand. */
 void cluster_part_status(ClusterPart *part, Request *request)
 {
+    cluster_vitals_ask(part->vitals);
     g_ptr_array_add(part->waiting, request);
     membership_poke(part->membership);
     refresh(part);

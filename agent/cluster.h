@@ -13,10 +13,10 @@
 #include "backend/cluster/corosync_conf.h"
 #include "backend/cluster/membership.h"
 
-/* The groups of membership.h, by index: agents only; and agents with whoever changes
- * corosync.conf (cluster_change.h). */
-enum { CLUSTER_GROUP_AGENTS, CLUSTER_GROUP_CONFIG };
-#define CLUSTER_GROUPS_NAMES "gantry/1", "gantry/1/config"
+/* The groups of membership.h, by index: agents only; agents with whoever changes
+ * corosync.conf (cluster_change.h); and agents that tell of themselves (cluster_vitals.h). */
+enum { CLUSTER_GROUP_AGENTS, CLUSTER_GROUP_CONFIG, CLUSTER_GROUP_VITALS };
+#define CLUSTER_GROUPS_NAMES "gantry/1", "gantry/1/config", "gantry/1/vitals"
 
 typedef struct ClusterPart ClusterPart;
 

@@ -118,6 +118,21 @@ static void judge_links(const MembershipNode *node, GPtrArray *list)
     }
 }
 
+static void judge_clock(const ClusterFacts *facts, const MembershipNode *node, GPtrArray *list)
+{
+    const ClusterVital *vital =
+        facts->vitals ? g_hash_table_lookup(facts->vitals, GUINT_TO_POINTER(node->id)) : NULL;
+    if (!vital || !vital->taken || node->id == facts->view->own ||
+        ABS(vital->offset) - vital->uncertainty < CLUSTER_CLOCKS_APART)
+        return;
+    add(list, EVENT_WARNING, g_strdup_printf("cluster/clock/%s", node->name), node->name,
+        "the clock of %s is %.1f s %s that of %s (to %.1f s): let both be set by NTP, see "
+        "timedatectl",
+        node->name, (double)ABS(vital->offset) / G_USEC_PER_SEC,
+        vital->offset > 0 ? "ahead of" : "behind", facts->node,
+        (double)vital->uncertainty / G_USEC_PER_SEC);
+}
+
 static void judge_nodes(const ClusterFacts *facts, GPtrArray *list)
 {
     const MembershipView *view = facts->view;
@@ -125,6 +140,7 @@ static void judge_nodes(const ClusterFacts *facts, GPtrArray *list)
         const MembershipNode *node = view->nodes->pdata[i];
         g_autofree char *addresses = addresses_of(facts, node);
         judge_links(node, list);
+        judge_clock(facts, node, list);
         if (!node->member)
             add(list, EVENT_ERROR, g_strdup_printf("cluster/node/%s", node->name), node->name,
                 "%s is not seen in the cluster: is the machine on, does corosync run there, "

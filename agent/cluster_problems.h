@@ -2,12 +2,16 @@
  * but for the clock. */
 #pragma once
 
+#include "agent/cluster_vitals.h"
 #include "agent/events.h"
 #include "backend/cluster/corosync_conf.h"
 #include "backend/cluster/membership.h"
 #include "backend/cluster/store.h"
 
 #include <jansson.h>
+
+/* Clocks that are further apart than this make logs and backups hard to read. */
+#define CLUSTER_CLOCKS_APART 1000000 /* microseconds */
 
 typedef struct {
     char *key; /* the same as long as it lasts: cluster/quorum, cluster/link/node2/1 */
@@ -23,6 +27,7 @@ typedef struct {
     const MembershipView *view;  /* may be NULL */
     const CorosyncText *conf;    /* checked; NULL: no cluster */
     const char *conf_trouble;    /* why corosync.conf can't be used, or NULL */
+    GHashTable *vitals;          /* of ClusterVital, by node; may be NULL */
     const json_t *device_report; /* cluster_device.h; may be NULL */
     const char *device_trouble;
     StoreStatus store;                     /* this node's part in the cluster's store */

@@ -28,6 +28,20 @@ static json_t *store_json(const ClusterFacts *facts, guint node)
                      (json_int_t)peer->revision, "applied", (json_int_t)peer->applied);
 }
 
+/* Of another node only; this one is the measure. */
+static void add_vital(json_t *object, const ClusterFacts *facts, const MembershipNode *node)
+{
+    const ClusterVital *vital =
+        facts->vitals ? g_hash_table_lookup(facts->vitals, GUINT_TO_POINTER(node->id)) : NULL;
+    gboolean clock = vital && vital->taken;
+    json_object_set_new(object, "clock_ms",
+                        clock ? json_real((double)vital->offset / 1000) : json_null());
+    json_object_set_new(object, "clock_uncertainty_ms",
+                        clock ? json_real((double)vital->uncertainty / 1000) : json_null());
+    json_object_set_new(object, "agent",
+                        vital && vital->agent ? wire_string(vital->agent) : json_null());
+}
+
 static json_t *node_json(const ClusterFacts *facts, const MembershipNode *node)
 {
     g_autoptr(CorosyncNode) known =
@@ -38,10 +52,13 @@ static json_t *node_json(const ClusterFacts *facts, const MembershipNode *node)
                                                              : json_null());
     json_t *version =
         node->config_version ? json_integer((json_int_t)node->config_version) : json_null();
-    return json_pack("{s:i,s:o,s:b,s:b,s:i,s:o,s:o,s:o}", "id", (int)node->id, "name",
-                     wire_string(node->name), "member", node->member, "local",
-                     node->id == facts->view->own, "votes", (int)node->votes, "config_version",
-                     version, "addresses", addresses, "store", store_json(facts, node->id));
+    json_t *object = json_pack("{s:i,s:o,s:b,s:b,s:i,s:o,s:o}", "id", (int)node->id, "name",
+                               wire_string(node->name), "member", node->member, "local",
+                               node->id == facts->view->own, "votes", (int)node->votes,
+                               "config_version", version, "addresses", addresses);
+    add_vital(object, facts, node);
+    json_object_set_new(object, "store", store_json(facts, node->id));
+    return object;
 }
 
 static json_t *milliseconds(guint microseconds)

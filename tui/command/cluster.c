@@ -14,6 +14,8 @@ static const CommandColumn node_columns[] = {{"name", "NODE", AS_TEXT},
                                              {"state", "STATE", AS_TEXT},
                                              {"votes", "VOTES", AS_TEXT},
                                              {"config_version", "CONFIG", AS_TEXT},
+                                             {"store", "STORE", AS_TEXT},
+                                             {"clock", "CLOCK", AS_TEXT},
                                              {"addresses", "ADDRESSES", AS_TEXT},
                                              {NULL, NULL, AS_TEXT}};
 
@@ -85,6 +87,30 @@ static void append_ring(GString *text, const json_t *ring)
                            (int)wire_get_integer(ring, "gathers", 0));
 }
 
+/* How far another node's clock is ahead of the asked one's: "+3 ms, to 12". */
+static json_t *clock_words(const json_t *node)
+{
+    if (!json_is_real(json_object_get(node, "clock_ms")))
+        return json_null();
+    g_autofree char *words =
+        g_strdup_printf("%+.0f ms, to %.0f", wire_get_number(node, "clock_ms", 0),
+                        wire_get_number(node, "clock_uncertainty_ms", 0));
+    return wire_string(words);
+}
+
+/* How far a node's documents are, and what it says of its store when it does not work. */
+static json_t *store_words(const json_t *store)
+{
+    if (!json_is_object(store))
+        return json_null();
+    const char *state = wire_get_string(store, "state", "?");
+    if (g_str_equal(state, "working"))
+        return json_integer(wire_get_integer(store, "revision", 0));
+    g_autofree char *words = g_strdup_printf(
+        "%" G_GINT64_FORMAT " %s", (gint64)wire_get_integer(store, "revision", 0), state);
+    return wire_string(words);
+}
+
 /* Rows for a table: what a node is, in a word. */
 static json_t *node_rows(const json_t *nodes)
 {
@@ -100,6 +126,8 @@ static json_t *node_rows(const json_t *nodes)
                             json_string(!member ? "NOT SEEN"
                                         : local ? "asked"
                                                 : "member"));
+        json_object_set_new(row, "clock", clock_words(node));
+        json_object_set_new(row, "store", store_words(json_object_get(node, "store")));
         json_array_append_new(rows, row);
     }
     return rows;

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""test_cluster_device.py - a quorum device on a third machine: two nodes that outlive each other."""
+import lib
+from cluster import CLUSTER, LOST, Node, alike, gantry, settled, together, version, works
+from lib import becomes, check, holds, refused, same
+
+PAIR = ("node1", "node2")
+HOST = "node3"  # outside of the cluster
+
+
+def device(node):
+    return node.status()["device"]
+
+
+def voting(node):
+    found = device(node)
+    return found and (found["voting"], found["votes"], found["state"], found["tls"][:3])
+
+
+def flags(node):
+    """What corosync-quorumtool says of the device: "A,V" when it is alive and votes."""
+    text = node.lab.try_run("corosync-quorumtool", "-s", node=node.name).stdout
+    return [word.rsplit(",", 1)[0] for line in text.splitlines() for word in line.split() if "MW" in word]
+
+
+def says(what, ended, word):
+    return check(what, ended.returncode != 0 and word in ended.stderr, ended)
+
+
+def refusals(lab, one):
+    says("without corosync-qnetd's certificates the host is refused",
+         gantry(lab, "-H", "node1", "cluster", "device", "add", HOST, "--yes"), "dpkg-reconfigure corosync-qnetd")
+    lab("qnetd", HOST)
+    asked = gantry(lab, "-H", "node1", "cluster", "device", "add", HOST)
+    check("without a terminal the plan is shown and nothing done",
+          asked.returncode != 0 and "one half goes on" in asked.stdout and "--yes" in asked.stderr, asked)
+    same("nothing was", None, device(one))
+    refused("there is none to remove", "state", "no quorum device", one.rpc, "cluster.device_remove", confirm="x")
+    viewer = lab.rpc(user="viewer")
+    refused("a viewer may not", "not-allowed", "role admin", viewer, "cluster.device_add", host="192.0.2.1")
+
+
+def taken_back(lab, nodes):
+    before = version(nodes[0])
+    lab.fault("kill", "qnetd", HOST)
+    says("a device that does not vote is taken back",
+         gantry(lab, "-H", "node1", "cluster", "device", "add", HOST, "--yes"), "rolled back: the quorum device gave no")
+    same("as a later version", before + 2, version(nodes[0]))
+    for node in nodes:
+        becomes(f"{node.name} has none", None, lambda node=node: device(node))
+    settled("without it", nodes, True, 2)
+    alike("without it", nodes)
+    lab.fault("start", "qnetd", HOST)
+
+
+def added(lab, nodes):
+    works("a device is added", gantry(lab, "-H", "node1", "cluster", "device", "add", HOST, "--yes"))
+    for node in nodes:
+        becomes(f"it votes on {node.name}, over TLS", (True, 1, "Connected", "Yes"), lambda node=node: voting(node))
+        same(f"which corosync-quorumtool says on {node.name}", ["A,V", "A,V"], flags(node))
+        becomes(f"nothing is wrong on {node.name}", "", node.problems)
+    same("three votes are expected", (3, 3, 2), tuple(nodes[0].status()[key] for key in ("expected", "votes", "quorum")))
+    alike("with it", nodes)
+    said = lab.run("corosync-qnetd-tool", "-l", "-v", node=HOST)
+    check("its host knows both nodes by their certificate", said.count("client certificate verified") == 2, said)
+    left = lab.sh("ls /etc/corosync /etc/corosync/qdevice/net/nssdb", node="node2")
+    check("no key lies about", "p12" not in left and "gantry-new" not in left, left)
+    holds("the status tells of it", "votes, 1 vote, ffsplit, Connected, TLS",
+          gantry(lab, "-H", "node1", "cluster", "status").stdout)
+    says("a second one is refused", gantry(lab, "-H", "node1", "cluster", "device", "add", HOST, "--yes"),
+         "remove it first")
+    says("nobody joins meanwhile", gantry(lab, "-H", "node1", "cluster", "join", HOST, "--yes"), "remove it first")
+    says("nor has the cluster another name", gantry(lab, "-H", "node1", "cluster", "rename", "x", "--yes"),
+         "remove the device")
+    records = [e for node in nodes for e in node.rpc.call("audit.list")["entries"]
+               if e["method"] == "cluster.device_accept"]
+    check("the key is on no record", records and all("(secret)" in str(e["params"]) for e in records), records)
+
+
+def outlived(lab, nodes):
+    one, two = nodes
+    lab.fault("kill", "corosync", "node2")
+    becomes("one of two is lost: the other stays quorate", (True, 1), one.view, LOST)
+    same("with two of three votes", (2, 3), (one.status()["votes"], one.status()["expected"]))
+    lab.fault("start", "corosync", "node2")
+    settled("both", nodes, True, 2)
+    for node in nodes:
+        becomes(f"the device votes on {node.name} again", True, lambda node=node: device(node)["voting"], CLUSTER)
+
+    lab("fault", "partition", "node2")
+    becomes("parted from it all: not quorate", (False, 1), two.view, CLUSTER)
+    becomes("the other half is", (True, 1), one.view, CLUSTER)
+    lab("fault", "heal", "node2")
+    settled("healed", nodes, True, 2)
+    for node in nodes:
+        becomes(f"healed: the device votes on {node.name}", True, lambda node=node: device(node)["voting"], CLUSTER)
+
+
+def lost(lab, nodes):
+    one = nodes[0]
+    lab.fault("kill", "qnetd", HOST)
+    for node in nodes:
+        becomes(f"the device is lost on {node.name}", False, lambda node=node: device(node)["voting"], LOST)
+    settled("without the device", nodes, True, 2)
+    becomes("which is said in words", True, lambda: "gives no vote" in one.problems() and "corosync-qnetd" in one.problems())
+    becomes("and is an alarm", True, lambda: any("gives no vote" in alarm["text"]
+                                                 for alarm in one.rpc.call("alarm.list")["alarms"]))
+    lab.fault("start", "qnetd", HOST)
+    for node in nodes:
+        becomes(f"it votes again on {node.name}", True, lambda node=node: device(node)["voting"], CLUSTER)
+    lab.fault("kill", "qdevice", "node2")  # and held down by nobody
+    becomes("its daemon on a node comes back", True, lambda: device(nodes[1])["voting"], CLUSTER)
+    becomes("then nothing is wrong", "", one.problems, CLUSTER)
+
+
+def removed(lab, nodes):
+    works("it is removed", gantry(lab, "-H", "node2", "cluster", "device", "remove", HOST, "--yes"))
+    for node in nodes:
+        becomes(f"{node.name} has none", None, lambda node=node: device(node))
+        becomes(f"its daemon has ended on {node.name}", "", lambda node=node: lab.try_run(
+            "pgrep", "-x", "corosync-qdevic", node=node.name).stdout.strip(), CLUSTER)
+    same("two votes are expected", 2, nodes[0].status()["expected"])
+    alike("without it", nodes)
+    becomes("nothing is wrong", "", nodes[0].problems)
+    works("a third node joins", gantry(lab, "-H", "node1", "cluster", "join", HOST, "--yes"))
+    says("an odd number has no use for a device",
+         gantry(lab, "-H", "node1", "cluster", "device", "add", HOST, "--yes"), "majority by themselves")
+    refused("the agent says so, too", "state", "odd number", nodes[0].rpc, "cluster.device_add", host="192.0.2.1")
+
+
+def test(lab):
+    nodes = [Node(lab, name) for name in PAIR]
+    together(lab, nodes)
+    refusals(lab, nodes[0])
+    taken_back(lab, nodes)
+    added(lab, nodes)
+    outlived(lab, nodes)
+    lost(lab, nodes)
+    removed(lab, nodes)
+
+
+lib.run(test, nodes=3)
