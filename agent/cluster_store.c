@@ -1,5 +1,6 @@
 #include "agent/cluster_store.h"
 
+#include "agent/guests.h"
 #include "backend/cluster/store_stream.h"
 #include "backend/wire/error.h"
 
@@ -356,6 +357,8 @@ static void part_with(ClusterStore *part)
     g_clear_handle_id(&part->hello_timer, g_source_remove);
     store_packer_drop(part->packer);
     store_part(part->agent->store);
+    if (part->agent->guests)
+        guest_table_prune(part->agent->guests);
 }
 
 /* What corosync.conf says, put in force once the store is there. */

@@ -1,5 +1,6 @@
 #include "agent/guest_documents.h"
 
+#include "backend/cluster/store_documents.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 
@@ -7,20 +8,23 @@
 
 #define FOLDER "guest"
 
+/* A guest of this node. */
 typedef struct {
     int number;
     GuestKind kind;
-    char *native;
-    char *name;
+    char *native, *name, *state;
     gboolean written; /* as it is here */
+    gboolean writing; /* a write is under way */
 } Owner;
 
 struct GuestDocuments {
     Store *store;
-    guint watch;
+    char *node;
+    guint watch, settle;
+    int hint;              /* no lower number is free */
     GHashTable *by_number; /* number -> Owner */
     GHashTable *by_native; /* native -> Owner (borrowed); natives of kinds differ */
-    GuestDocumentsChanged changed;
+    GuestDocumentsEvents events;
     gpointer user;
 };
 
@@ -29,7 +33,13 @@ static void owner_free(gpointer data)
     Owner *owner = data;
     g_free(owner->native);
     g_free(owner->name);
+    g_free(owner->state);
     g_free(owner);
+}
+
+static Owner *find_owner(const GuestDocuments *documents, int number)
+{
+    return g_hash_table_lookup(documents->by_number, GINT_TO_POINTER(number));
 }
 
 static Owner *add_owner(GuestDocuments *documents, int number, GuestKind kind,
@@ -40,19 +50,40 @@ static Owner *add_owner(GuestDocuments *documents, int number, GuestKind kind,
     owner->kind = kind;
     owner->native = g_strdup(native);
     owner->name = g_strdup(name);
+    owner->state = g_strdup("");
     g_hash_table_replace(documents->by_number, GINT_TO_POINTER(number), owner);
     g_hash_table_replace(documents->by_native, owner->native, owner);
     return owner;
 }
 
-static json_t *parse_content(const StoreDocument *document)
+static void drop_owner(GuestDocuments *documents, int number)
 {
-    gsize size;
-    const char *data = g_bytes_get_data(document->content, &size);
-    return json_loadb(data, size, JSON_REJECT_DUPLICATES, NULL);
+    documents->hint = MIN(documents->hint, number);
+    const Owner *owner = find_owner(documents, number);
+    if (owner && g_hash_table_lookup(documents->by_native, owner->native) == owner)
+        g_hash_table_remove(documents->by_native, owner->native);
+    g_hash_table_remove(documents->by_number, GINT_TO_POINTER(number));
 }
 
-/* guest/101 -> 101; 0 when the path is another. rest: "" or "/gantry". */
+/* ---- paths and contents ---- */
+
+static json_t *parse_bytes(GBytes *content)
+{
+    gsize size;
+    const char *data = g_bytes_get_data(content, &size);
+    json_t *object = json_loadb(data, size, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(object))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static char *path_of(int number, const char *rest)
+{
+    return g_strdup_printf(FOLDER "/%d%s", number, rest);
+}
+
+/* guest/101 -> 101; 0 when the path is another. rest: "", "/gantry", "/definition". */
 static int number_of_path(const char *path, const char **rest)
 {
     if (!g_str_has_prefix(path, FOLDER "/"))
@@ -68,22 +99,230 @@ static int number_of_path(const char *path, const char **rest)
     return (int)number;
 }
 
-static gboolean load_one(const StoreDocument *document, gpointer user)
+static const StoreDocument *find_document(const GuestDocuments *documents, int number,
+                                          const char *rest)
+{
+    g_autofree char *path = path_of(number, rest);
+    return store_get(documents->store, path);
+}
+
+/* A document without a node is from before there were clusters. */
+static gboolean is_here(const GuestDocuments *documents, const json_t *object)
+{
+    const char *node = wire_get_string(object, "node", documents->node);
+    return g_str_equal(node, documents->node);
+}
+
+/* ---- claiming ---- */
+
+static void write_owner(GuestDocuments *documents, Owner *owner);
+
+/* All below the hint are taken. */
+static int lowest_free(GuestDocuments *documents)
+{
+    int number = documents->hint;
+    while (number < GUEST_NUMBER_MAX &&
+           (find_owner(documents, number) || find_document(documents, number, "")))
+        number++;
+    documents->hint = number;
+    return number;
+}
+
+/* Its number is another guest's. */
+static void renumber(GuestDocuments *documents, Owner *owner)
+{
+    int from = owner->number;
+    g_hash_table_steal(documents->by_number, GINT_TO_POINTER(from));
+    owner->number = lowest_free(documents);
+    owner->written = owner->writing = FALSE;
+    g_hash_table_replace(documents->by_number, GINT_TO_POINTER(owner->number), owner);
+    documents->events.renumbered(owner->native, from, owner->number, documents->user);
+    write_owner(documents, owner);
+}
+
+typedef struct {
+    GuestDocuments *documents;
+    int number;
+    char *native, *name, *state; /* what was written */
+} Writing;
+
+static void writing_free(Writing *writing)
+{
+    g_free(writing->native);
+    g_free(writing->name);
+    g_free(writing->state);
+    g_free(writing);
+}
+
+/* Somebody else wrote: either another guest has the number, or it is to be tried again. */
+static void on_conflict(GuestDocuments *documents, Owner *owner)
+{
+    const StoreDocument *document = find_document(documents, owner->number, "");
+    g_autoptr(json_t) object = document ? parse_bytes(document->content) : NULL;
+    gboolean own = object && is_here(documents, object) &&
+                   g_strcmp0(wire_get_string(object, "native", ""), owner->native) == 0;
+    if (document && !own)
+        renumber(documents, owner);
+    else
+        write_owner(documents, owner);
+}
+
+static void on_written(guint64 revision, const GError *error, gpointer user)
+{
+    Writing *writing = user;
+    GuestDocuments *documents = writing->documents;
+    Owner *owner = find_owner(documents, writing->number);
+    WireErrorCode code = error ? wire_error_code(error) : WIRE_ERROR_FAILED;
+    if (!owner || !g_str_equal(owner->native, writing->native) ||
+        (error && code == WIRE_ERROR_CANCELLED)) {
+        writing_free(writing);
+        return;
+    }
+    owner->writing = FALSE;
+    gboolean same =
+        g_str_equal(owner->name, writing->name) && g_str_equal(owner->state, writing->state);
+    if (!error)
+        owner->written = same;
+    if (!error)
+        documents->events.changed(owner->number, documents->user);
+    if (error && code == WIRE_ERROR_CONFLICT)
+        on_conflict(documents, owner);
+    else if (error)
+        g_info("the number of guest %d was not written: %s", writing->number, error->message);
+    else if (!same)
+        write_owner(documents, owner);
+    writing_free(writing);
+}
+
+/* What was said of the guest when this node was alone. */
+static GBytes *find_former(const GuestDocuments *documents, const char *native)
+{
+    const GArray *former = store_former(documents->store);
+    for (guint i = 0; former && i < former->len; i++) {
+        const StoreWrite *write = &g_array_index(former, StoreWrite, i);
+        const char *rest;
+        if (!number_of_path(write->path, &rest) || *rest)
+            continue;
+        g_autoptr(json_t) object = parse_bytes(write->content);
+        if (!object || g_strcmp0(wire_get_string(object, "native", ""), native) != 0)
+            continue;
+        g_autofree char *path = g_strconcat(write->path, "/gantry", NULL);
+        for (guint j = 0; j < former->len; j++)
+            if (g_str_equal(g_array_index(former, StoreWrite, j).path, path))
+                return g_array_index(former, StoreWrite, j).content;
+    }
+    return NULL;
+}
+
+static void add_former(const GuestDocuments *documents, const Owner *owner,
+                       StoreTransaction *transaction)
+{
+    GBytes *words = find_former(documents, owner->native);
+    if (!words || find_document(documents, owner->number, "/gantry"))
+        return;
+    g_autofree char *path = path_of(owner->number, "/gantry");
+    gsize size;
+    gconstpointer data = g_bytes_get_data(words, &size);
+    store_transaction_put(transaction, path, data, size);
+}
+
+static void write_owner(GuestDocuments *documents, Owner *owner)
+{
+    if (owner->writing)
+        return;
+    owner->writing = TRUE;
+    g_autoptr(json_t) content =
+        json_pack("{s:s,s:o,s:o,s:s,s:s}", "kind", guest_kind_name(owner->kind), "native",
+                  wire_string(owner->native), "name", wire_string(owner->name), "node",
+                  documents->node, "state", owner->state);
+    char *text = json_dumps(content, JSON_COMPACT);
+    g_autofree char *path = path_of(owner->number, "");
+    const StoreDocument *present = store_get(documents->store, path);
+    g_autoptr(json_t) object = present ? parse_bytes(present->content) : NULL;
+    StoreTransaction *transaction = store_transaction_new();
+    if (object && is_here(documents, object))
+        store_transaction_require(transaction, path, present->revision);
+    else
+        store_transaction_require_absent(transaction, path);
+    store_transaction_put(transaction, path, text, strlen(text));
+    free(text);
+    add_former(documents, owner, transaction);
+    Writing *writing = g_new0(Writing, 1);
+    *writing = (Writing){documents, owner->number, g_strdup(owner->native),
+                         g_strdup(owner->name), g_strdup(owner->state)};
+    store_commit(documents->store, transaction, on_written, writing);
+}
+
+static gboolean on_settle(gpointer user)
 {
     GuestDocuments *documents = user;
-    const char *rest;
-    int number = number_of_path(document->path, &rest);
-    if (!number || *rest)
-        return TRUE;
-    g_autoptr(json_t) owner = parse_content(document);
-    const char *native = wire_get_string(owner, "native", NULL);
+    gboolean all = TRUE;
+    documents->settle = 0;
+    g_autoptr(GList) owners = g_hash_table_get_values(documents->by_number);
+    for (GList *node = owners; node; node = node->next) {
+        Owner *owner = node->data;
+        all &= owner->written;
+        if (!owner->written)
+            write_owner(documents, owner);
+    }
+    StoreStatus status;
+    store_status(documents->store, &status);
+    if (all && status.state == STORE_WORKING && store_former(documents->store))
+        store_forget_former(documents->store);
+    return G_SOURCE_REMOVE;
+}
+
+/* Not from within the store's news: others of them may be on their way. */
+void guest_documents_settle(GuestDocuments *documents)
+{
+    if (!documents->settle)
+        documents->settle = g_idle_add(on_settle, documents);
+}
+
+/* ---- what the store tells ---- */
+
+static void take_here(GuestDocuments *documents, int number, const json_t *object)
+{
+    const char *native = wire_get_string(object, "native", NULL);
     GuestKind kind;
     /* A document that does not say who has the number still keeps it taken: the
      * number is not given out while its path is there. */
-    if (native && guest_kind_from_name(wire_get_string(owner, "kind", NULL), &kind))
-        add_owner(documents, number, kind, native, wire_get_string(owner, "name", ""))
-            ->written = TRUE;
-    return TRUE;
+    if (!native || !guest_kind_from_name(wire_get_string(object, "kind", NULL), &kind))
+        return;
+    const Owner *known = g_hash_table_lookup(documents->by_native, native);
+    if (known && known->number == number)
+        return;
+    if (known) {
+        int from = known->number;
+        drop_owner(documents, from);
+        documents->events.renumbered(native, from, number, documents->user);
+    }
+    Owner *owner =
+        add_owner(documents, number, kind, native, wire_get_string(object, "name", ""));
+    g_free(owner->state);
+    owner->state = g_strdup(wire_get_string(object, "state", ""));
+    owner->written = json_object_get(object, "node") != NULL;
+}
+
+/* The document of a number is another, or gone. */
+static void take_owner(GuestDocuments *documents, int number, const StoreDocument *document)
+{
+    g_autoptr(json_t) object = document ? parse_bytes(document->content) : NULL;
+    Owner *owner = find_owner(documents, number);
+    if (object && is_here(documents, object)) {
+        take_here(documents, number, object);
+        return;
+    }
+    if (!owner || owner->writing)
+        return;
+    /* A guest that was handed over to another node keeps its number there. */
+    if (object && g_strcmp0(wire_get_string(object, "from", ""), documents->node) == 0 &&
+        g_strcmp0(wire_get_string(object, "native", ""), owner->native) == 0) {
+        drop_owner(documents, number);
+        return;
+    }
+    owner->written = FALSE;
+    guest_documents_settle(documents);
 }
 
 static void on_store_changed(const char *path, const StoreDocument *document, guint64 revision,
@@ -92,20 +331,46 @@ static void on_store_changed(const char *path, const StoreDocument *document, gu
     GuestDocuments *documents = user;
     const char *rest;
     int number = number_of_path(path, &rest);
+    if (number && !document)
+        documents->hint = MIN(documents->hint, number);
     if (number && g_str_equal(rest, "/gantry"))
-        documents->changed(number, documents->user);
+        documents->events.changed(number, documents->user);
+    else if (number && !*rest)
+        take_owner(documents, number, document);
 }
 
-GuestDocuments *guest_documents_new(Store *store, GuestDocumentsChanged changed, gpointer user)
+/* Alone, all is this node's, whatever its name was. */
+static gboolean load_one(const StoreDocument *document, gpointer user)
+{
+    GuestDocuments *documents = user;
+    const char *rest;
+    int number = number_of_path(document->path, &rest);
+    g_autoptr(json_t) object = number && !*rest ? parse_bytes(document->content) : NULL;
+    if (!object)
+        return TRUE;
+    gboolean here = is_here(documents, object);
+    if (here || store_is_alone(documents->store))
+        take_here(documents, number, object);
+    Owner *owner = find_owner(documents, number);
+    if (owner && !here)
+        owner->written = FALSE;
+    return TRUE;
+}
+
+GuestDocuments *guest_documents_new(Store *store, const char *node,
+                                    const GuestDocumentsEvents *events, gpointer user)
 {
     GuestDocuments *documents = g_new0(GuestDocuments, 1);
     documents->store = store;
-    documents->changed = changed;
+    documents->node = g_strdup(node);
+    documents->hint = GUEST_NUMBER_MIN;
+    documents->events = *events;
     documents->user = user;
     documents->by_number = g_hash_table_new_full(NULL, NULL, NULL, owner_free);
     documents->by_native = g_hash_table_new(g_str_hash, g_str_equal);
     store_each(store, FOLDER, load_one, documents);
     documents->watch = store_watch(store, FOLDER, on_store_changed, documents, NULL);
+    guest_documents_settle(documents);
     return documents;
 }
 
@@ -113,66 +378,20 @@ void guest_documents_free(GuestDocuments *documents)
 {
     if (!documents)
         return;
+    g_clear_handle_id(&documents->settle, g_source_remove);
     store_unwatch(documents->store, documents->watch);
     g_hash_table_destroy(documents->by_native);
     g_hash_table_destroy(documents->by_number);
+    g_free(documents->node);
     g_free(documents);
 }
 
-typedef struct {
-    GuestDocuments *documents;
-    int number;
-    char *native; /* what was written */
-} Writing;
-
-static void on_written(guint64 revision, const GError *error, gpointer user)
-{
-    Writing *writing = user;
-    if (!error) {
-        Owner *owner = g_hash_table_lookup(writing->documents->by_number,
-                                           GINT_TO_POINTER(writing->number));
-        if (owner && g_str_equal(owner->native, writing->native))
-            owner->written = TRUE;
-    } else if (!g_error_matches(error, WIRE_ERROR, WIRE_ERROR_CANCELLED)) {
-        g_warning("the number of guest %d was not written: %s", writing->number,
-                  error->message);
-    }
-    g_free(writing->native);
-    g_free(writing);
-}
-
-static void write_owner(GuestDocuments *documents, const Owner *owner)
-{
-    g_autoptr(json_t) content =
-        json_pack("{s:s,s:o,s:o}", "kind", guest_kind_name(owner->kind), "native",
-                  wire_string(owner->native), "name", wire_string(owner->name));
-    char *text = json_dumps(content, JSON_COMPACT);
-    g_autofree char *path = g_strdup_printf(FOLDER "/%d", owner->number);
-    StoreTransaction *transaction = store_transaction_new();
-    store_transaction_put(transaction, path, text, strlen(text));
-    free(text);
-    Writing *writing = g_new0(Writing, 1);
-    writing->documents = documents;
-    writing->number = owner->number;
-    writing->native = g_strdup(owner->native);
-    store_commit(documents->store, transaction, on_written, writing);
-}
-
-static int lowest_free(const GuestDocuments *documents)
-{
-    for (int number = GUEST_NUMBER_MIN; number < GUEST_NUMBER_MAX; number++) {
-        g_autofree char *path = g_strdup_printf(FOLDER "/%d", number);
-        if (!g_hash_table_contains(documents->by_number, GINT_TO_POINTER(number)) &&
-            !store_get(documents->store, path))
-            return number;
-    }
-    return GUEST_NUMBER_MAX;
-}
+/* ---- numbers ---- */
 
 int guest_documents_number(GuestDocuments *documents, GuestKind kind, const char *native,
                            const char *name, gboolean *fresh)
 {
-    const Owner *owner = g_hash_table_lookup(documents->by_native, native);
+    Owner *owner = g_hash_table_lookup(documents->by_native, native);
     *fresh = !owner;
     if (owner)
         return owner->number;
@@ -181,49 +400,46 @@ int guest_documents_number(GuestDocuments *documents, GuestKind kind, const char
     return owner->number;
 }
 
+void guest_documents_note(GuestDocuments *documents, int number, const char *name,
+                          const char *state)
+{
+    Owner *owner = find_owner(documents, number);
+    if (!owner || (g_str_equal(owner->name, name) && g_str_equal(owner->state, state)))
+        return;
+    g_free(owner->name);
+    g_free(owner->state);
+    owner->name = g_strdup(name);
+    owner->state = g_strdup(state);
+    owner->written = FALSE;
+    write_owner(documents, owner);
+}
+
 void guest_documents_move(GuestDocuments *documents, GuestKind kind, int number,
                           const char *native, const char *name)
 {
-    const Owner *owner = g_hash_table_lookup(documents->by_number, GINT_TO_POINTER(number));
-    if (owner)
-        g_hash_table_remove(documents->by_native, owner->native);
+    drop_owner(documents, number);
     write_owner(documents, add_owner(documents, number, kind, native, name));
 }
 
 void guest_documents_forget(GuestDocuments *documents, int number)
 {
-    const Owner *owner = g_hash_table_lookup(documents->by_number, GINT_TO_POINTER(number));
-    if (owner) {
-        g_hash_table_remove(documents->by_native, owner->native);
-        g_hash_table_remove(documents->by_number, GINT_TO_POINTER(number));
-    }
-    g_autofree char *path = g_strdup_printf(FOLDER "/%d", number);
-    g_autofree char *gantry = g_strdup_printf(FOLDER "/%d/gantry", number);
+    static const char *const rests[] = {"", "/gantry", "/definition"};
+    drop_owner(documents, number);
     StoreTransaction *transaction = store_transaction_new();
-    store_transaction_delete(transaction, path);
-    store_transaction_delete(transaction, gantry);
+    for (guint i = 0; i < G_N_ELEMENTS(rests); i++) {
+        g_autofree char *path = path_of(number, rests[i]);
+        store_transaction_delete(transaction, path);
+    }
     store_commit(documents->store, transaction, NULL, NULL);
 }
 
-void guest_documents_retry(GuestDocuments *documents)
-{
-    GHashTableIter iterator;
-    gpointer value;
-    g_hash_table_iter_init(&iterator, documents->by_number);
-    while (g_hash_table_iter_next(&iterator, NULL, &value))
-        if (!((const Owner *)value)->written)
-            write_owner(documents, value);
-}
+/* ---- Gantry's own words ---- */
 
 json_t *guest_documents_gantry(const GuestDocuments *documents, int number)
 {
-    g_autofree char *path = g_strdup_printf(FOLDER "/%d/gantry", number);
-    const StoreDocument *document = store_get(documents->store, path);
-    json_t *content = document ? parse_content(document) : NULL;
-    if (json_is_object(content))
-        return content;
-    json_decref(content);
-    return json_object();
+    const StoreDocument *document = find_document(documents, number, "/gantry");
+    json_t *content = document ? parse_bytes(document->content) : NULL;
+    return content ? content : json_object();
 }
 
 typedef struct {
@@ -234,28 +450,127 @@ typedef struct {
 static void on_change_written(guint64 revision, const GError *error, gpointer user)
 {
     Change *change = user;
-    change->saved(error, change->user);
+    if (change->saved)
+        change->saved(error, change->user);
     g_free(change);
 }
 
-void guest_documents_change(GuestDocuments *documents, int number, json_t *changes,
-                            GuestDocumentsSaved saved, gpointer user)
+/* Puts a document over the one that is there now, while the number is this guest's. */
+static void replace(GuestDocuments *documents, int number, const char *rest, const char *text,
+                    GuestDocumentsSaved saved, gpointer user)
 {
-    g_autofree char *path = g_strdup_printf(FOLDER "/%d/gantry", number);
+    g_autofree char *path = path_of(number, rest);
     const StoreDocument *present = store_get(documents->store, path);
-    g_autoptr(json_t) content = guest_documents_gantry(documents, number);
-    json_object_update(content, changes);
-    json_decref(changes);
-    char *text = json_dumps(content, JSON_COMPACT | JSON_SORT_KEYS);
     StoreTransaction *transaction = store_transaction_new();
     if (present)
         store_transaction_require(transaction, path, present->revision);
     else
         store_transaction_require_absent(transaction, path);
+    g_autofree char *owner = path_of(number, "");
+    const StoreDocument *claim = store_get(documents->store, owner);
+    if (claim)
+        store_transaction_require(transaction, owner, claim->revision);
     store_transaction_put(transaction, path, text, strlen(text));
-    free(text);
     Change *change = g_new0(Change, 1);
-    change->saved = saved;
-    change->user = user;
+    *change = (Change){saved, user};
     store_commit(documents->store, transaction, on_change_written, change);
+}
+
+void guest_documents_change(GuestDocuments *documents, int number, json_t *changes,
+                            GuestDocumentsSaved saved, gpointer user)
+{
+    g_autoptr(json_t) content = guest_documents_gantry(documents, number);
+    json_object_update(content, changes);
+    json_decref(changes);
+    char *text = json_dumps(content, JSON_COMPACT | JSON_SORT_KEYS);
+    replace(documents, number, "/gantry", text, saved, user);
+    free(text);
+}
+
+/* ---- definitions ---- */
+
+GBytes *guest_documents_definition(const GuestDocuments *documents, int number)
+{
+    const StoreDocument *document = find_document(documents, number, "/definition");
+    return document ? document->content : NULL;
+}
+
+gboolean guest_documents_is_claimed(const GuestDocuments *documents, int number)
+{
+    const Owner *owner = find_owner(documents, number);
+    return owner && owner->written;
+}
+
+void guest_documents_define(GuestDocuments *documents, int number, const char *text,
+                            GuestDocumentsSaved saved, gpointer user)
+{
+    replace(documents, number, "/definition", text, saved, user);
+}
+
+/* ---- the cluster's ---- */
+
+static gboolean list_one(const StoreDocument *document, gpointer user)
+{
+    gpointer *pair = user;
+    const GuestDocuments *documents = pair[0];
+    const char *rest;
+    int number = number_of_path(document->path, &rest);
+    g_autoptr(json_t) object = number && !*rest ? parse_bytes(document->content) : NULL;
+    const char *kind = wire_get_string(object, "kind", NULL);
+    if (!object || !kind)
+        return TRUE;
+    g_autoptr(json_t) words = guest_documents_gantry(documents, number);
+    json_t *tags = json_object_get(words, "tags");
+    g_autofree char *id = g_strdup_printf("%s/%d", kind, number);
+    json_array_append_new(
+        pair[1], json_pack("{s:s,s:s,s:o,s:o,s:o,s:o}", "id", id, "type", kind, "name",
+                           wire_string(wire_get_string(object, "name", "")), "node",
+                           wire_string(wire_get_string(object, "node", documents->node)),
+                           "state", wire_string(wire_get_string(object, "state", "")), "tags",
+                           tags ? json_incref(tags) : json_array()));
+    return TRUE;
+}
+
+json_t *guest_documents_all(const GuestDocuments *documents)
+{
+    json_t *list = json_array();
+    gpointer pair[] = {(gpointer)documents, list};
+    store_each(documents->store, FOLDER, list_one, pair);
+    return list;
+}
+
+int guest_documents_elsewhere(const GuestDocuments *documents, const char *text, char **node)
+{
+    GuestKind kind;
+    int number = 0;
+    guint64 plain;
+    if (!guest_id_parse(text, &kind, &number) &&
+        g_ascii_string_to_unsigned(text, 10, GUEST_NUMBER_MIN, GUEST_NUMBER_MAX, &plain, NULL))
+        number = (int)plain;
+    const StoreDocument *document = number ? find_document(documents, number, "") : NULL;
+    g_autoptr(json_t) object = document ? parse_bytes(document->content) : NULL;
+    if (!object || is_here(documents, object))
+        return 0;
+    *node = g_strdup(wire_get_string(object, "node", "?"));
+    return number;
+}
+
+static gboolean gather_foreign(const StoreDocument *document, gpointer user)
+{
+    gpointer *pair = user;
+    const char *rest;
+    int number = number_of_path(document->path, &rest);
+    g_autoptr(json_t) object = number && !*rest ? parse_bytes(document->content) : NULL;
+    if (object && !is_here(pair[0], object))
+        g_array_append_val(pair[1], number);
+    return TRUE;
+}
+
+void guest_documents_prune(GuestDocuments *documents)
+{
+    g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(int));
+    gpointer pair[] = {documents, numbers};
+    store_each(documents->store, FOLDER, gather_foreign, pair);
+    for (guint i = 0; i < numbers->len; i++)
+        guest_documents_forget(documents, g_array_index(numbers, int, i));
 }

@@ -4,6 +4,7 @@
 #include "agent/drivers.h"
 #include "agent/events.h"
 #include "agent/figure.h"
+#include "agent/guest_definitions.h"
 #include "agent/guest_documents.h"
 #include "agent/inventory.h"
 #include "agent/looks.h"
@@ -28,6 +29,7 @@ typedef struct {
 struct GuestTable {
     Agent *agent;
     GuestDocuments *documents;
+    GuestDefinitions *definitions;
     GHashTable *by_native; /* native -> Guest */
     GHashTable *by_id;     /* id -> Guest (borrowed) */
     GPtrArray *drivers;    /* of Driver */
@@ -216,6 +218,10 @@ static void on_changed(const GuestSummary *summary, gpointer user)
         tell_change(table, guest, before);
     }
     guest->stale_since = 0;
+    guest_documents_note(table->documents, guest->number, summary->name,
+                         guest_state_name(summary->state));
+    guest_definitions_note(table->definitions, driver->driver, summary, guest->number,
+                           actor_of(table, guest->id));
     publish(table, guest);
     if (!is_active(summary->state) && guest->figures.native) {
         drop_figures(guest);
@@ -234,6 +240,7 @@ static void on_gone(const char *native, gpointer user)
                   "%s is gone", guest->summary->name);
     g_hash_table_add(table->departed, g_strdup(guest->id));
     g_ptr_array_set_size(driver->measured, 0);
+    guest_definitions_forget(table->definitions, native);
     inventory_remove(table->agent->inventory, OBJECT_GUEST, guest->id);
     g_hash_table_remove(table->by_id, guest->id);
     g_hash_table_remove(table->by_native, native);
@@ -371,16 +378,39 @@ static void on_document_changed(int number, gpointer user)
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         g_autofree char *id = g_strdup_printf("%s/%d", guest_kind_name(kinds[i]), number);
         const Guest *guest = guest_table_find(table, id);
-        if (guest)
-            publish(table, guest);
+        if (!guest)
+            continue;
+        guest_definitions_note(table->definitions, guest->driver, guest->summary, number, NULL);
+        publish(table, guest);
     }
+}
+
+/* What was told of it under its number is gone from the inventory with that. */
+static void on_renumbered(const char *native, int from, int to, gpointer user)
+{
+    GuestTable *table = user;
+    Guest *guest = g_hash_table_lookup(table->by_native, native);
+    if (!guest)
+        return;
+    inventory_remove(table->agent->inventory, OBJECT_GUEST, guest->id);
+    g_hash_table_remove(table->by_id, guest->id);
+    g_autofree char *before = guest->id;
+    guest->number = to;
+    guest->id = g_strdup_printf("%s/%d", guest_kind_name(guest->summary->kind), to);
+    memset(&guest->past, 0, sizeof guest->past);
+    g_hash_table_insert(table->by_id, guest->id, guest);
+    event_log_add(table->agent->events, EVENT_INFO, guest->id, NULL,
+                  "%s, until now %s, is %s: its number is another guest's in the cluster",
+                  guest->summary->name, before, guest->id);
+    guest_definitions_note(table->definitions, guest->driver, guest->summary, to, NULL);
+    publish(table, guest);
 }
 
 GuestTable *guest_table_new(Agent *agent)
 {
+    static const GuestDocumentsEvents documents_events = {on_document_changed, on_renumbered};
     GuestTable *table = g_new0(GuestTable, 1);
     table->agent = agent;
-    table->documents = guest_documents_new(agent->store, on_document_changed, table);
     table->by_native = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, guest_free);
     table->by_id = g_hash_table_new(g_str_hash, g_str_equal);
     table->drivers = g_ptr_array_new_with_free_func(driver_free);
@@ -388,6 +418,8 @@ GuestTable *guest_table_new(Agent *agent)
     table->departed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     table->versions = json_object();
     table->looks = looks_new();
+    table->documents = guest_documents_new(agent->store, agent->node, &documents_events, table);
+    table->definitions = guest_definitions_new(agent, table->documents);
     const GuestSettings settings = {agent->config->libvirt_uri,
                                     (const char *const *)agent->config->lxc_paths};
     for (size_t i = 0; guest_drivers[i]; i++) {
@@ -413,6 +445,7 @@ void guest_table_free(GuestTable *table)
     g_hash_table_destroy(table->by_native);
     g_hash_table_destroy(table->works);
     g_hash_table_destroy(table->departed);
+    guest_definitions_free(table->definitions);
     guest_documents_free(table->documents);
     json_decref(table->versions);
     g_free(table);
@@ -443,6 +476,13 @@ static void set_not_found(const GuestTable *table, const char *text, GError **er
 {
     GuestKind kind;
     int number;
+    g_autofree char *node = NULL;
+    if (guest_documents_elsewhere(table->documents, text, &node)) {
+        wire_error_set_field(error, WIRE_ERROR_NOT_FOUND, "guest",
+                             "%s is a guest of %s, not of %s: ask there", text, node,
+                             table->agent->node);
+        return;
+    }
     gboolean has_kind = guest_id_parse(text, &kind, &number);
     for (guint i = 0; i < table->drivers->len; i++) {
         const Driver *driver = table->drivers->pdata[i];
@@ -537,9 +577,29 @@ void guest_table_expect(GuestTable *table, const char *id, const char *native)
         guest_documents_move(table->documents, kind, number, native, name);
 }
 
-void guest_table_retry(GuestTable *table)
+void guest_table_settle(GuestTable *table)
 {
-    guest_documents_retry(table->documents);
+    guest_documents_settle(table->documents);
+    guest_definitions_settle(table->definitions);
+}
+
+void guest_table_prune(GuestTable *table)
+{
+    guest_documents_prune(table->documents);
+}
+
+json_t *guest_table_all(const GuestTable *table)
+{
+    return guest_documents_all(table->documents);
+}
+
+char *guest_table_definition(const GuestTable *table, const char *text, char **node)
+{
+    int number = guest_documents_elsewhere(table->documents, text, node);
+    GBytes *copy = number ? guest_documents_definition(table->documents, number) : NULL;
+    gsize size;
+    const char *data = copy ? g_bytes_get_data(copy, &size) : NULL;
+    return data ? g_strndup(data, size) : NULL;
 }
 
 void guest_table_forget(GuestTable *table, const char *id)

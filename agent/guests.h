@@ -5,7 +5,7 @@
  * A guest gets its number when it is first seen, the lowest one from 100 that no
  * document of the store holds, and keeps it by its native identifier: also while
  * it is undefined and defined again, and over a restart. The store's documents
- * are guest/NUMBER (kind, native, name) and guest/NUMBER/gantry (tags, notes).
+ * are described in guest_documents.h.
  *
  * When a driver falls silent its guests stay as they were last seen, with
  * stale_since; nothing of them is guessed.
@@ -65,8 +65,14 @@ void guest_table_set_task(GuestTable *table, const char *id, const char *task,
 /* A container is about to be known by another native identifier, or failed to: who
  * appears under it has this number. */
 void guest_table_expect(GuestTable *table, const char *id, const char *native);
-/* The store can be written again. */
-void guest_table_retry(GuestTable *table);
+/* The store can be written again, or is another: see guest_documents_settle(). */
+void guest_table_settle(GuestTable *table);
+/* This node has left its cluster: it forgets the guests of other nodes. */
+void guest_table_prune(GuestTable *table);
+/* The guests of the whole cluster, as the store knows them (guest_documents_all). */
+json_t *guest_table_all(const GuestTable *table);
+/* The definition of another node's guest as it was last, with that node's name; else NULL. */
+char *guest_table_definition(const GuestTable *table, const char *text, char **node);
 /* A guest was deleted on purpose: its number is free again. */
 void guest_table_forget(GuestTable *table, const char *id);
 

@@ -208,6 +208,13 @@ static void serve_remove(Request *request)
     cluster_submit(request, request->params, name, error, cluster_on_submitted, request);
 }
 
+/* One that was just removed may be in the view for a moment longer than in the file. */
+static gboolean is_configured(const Request *request, const char *name)
+{
+    g_autoptr(CorosyncNode) node = corosync_conf_node(cluster_conf_of(request), name);
+    return node != NULL;
+}
+
 /* What is left must be able to go on. */
 static gboolean rest_is_quorate(const Request *request, GError **error)
 {
@@ -215,7 +222,7 @@ static gboolean rest_is_quorate(const Request *request, GError **error)
     guint alive = 0, all = 0;
     for (guint i = 0; i < view->nodes->len; i++) {
         const MembershipNode *node = view->nodes->pdata[i];
-        if (node->id == view->own)
+        if (node->id == view->own || !is_configured(request, node->name))
             continue;
         all += node->votes;
         alive += node->member ? node->votes : 0;

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { READ_DEADLINE = 5000, SECONDS_EXEC = 60 };
+enum { READ_DEADLINE = 5000, SECONDS_EXEC = 60, TAGS_MAX = 64 };
 
 static Guest *asked_guest(Request *request, GError **error)
 {
@@ -55,6 +55,12 @@ static void serve_list(Request *request)
     guest_table_publish_figures(request->agent->guests);
     request_answer_list(request, "guests",
                         inventory_list(request->agent->inventory, OBJECT_GUEST, fields));
+}
+
+static void serve_cluster_guests(Request *request)
+{
+    request_answer(request,
+                   json_pack("{s:o}", "guests", guest_table_all(request->agent->guests)));
 }
 
 /* ---- reading, in a worker ---- */
@@ -158,6 +164,8 @@ static void on_described(gpointer result, const GError *error, gpointer user)
     json_t *answer = json_copy((json_t *)(gintptr)known);
     json_t *document = guest_table_document(request->agent->guests, guest);
     json_object_set_new(answer, "notes", json_incref(json_object_get(document, "notes")));
+    json_object_set_new(answer, "description",
+                        json_incref(json_object_get(document, "description")));
     json_decref(document);
     if (guest->figures.vcpu) {
         json_t *vcpu = json_array();
@@ -196,11 +204,22 @@ static void on_definition(gpointer result, const GError *error, gpointer user)
 static void serve_definition(Request *request)
 {
     GError *error = NULL;
+    g_autofree char *node = NULL;
     const Guest *guest = asked_guest(request, &error);
-    if (guest && driver_answers(guest, &error))
+    g_autofree char *copy =
+        guest ? NULL
+              : guest_table_definition(request->agent->guests,
+                                       wire_get_string(request->params, "guest", ""), &node);
+    if (copy) {
+        g_clear_error(&error);
+        request_answer(request, json_pack("{s:s,s:o,s:o}", "format",
+                                          *copy == '<' ? "libvirt-xml" : "lxc-config", "text",
+                                          wire_string(copy), "node", wire_string(node)));
+    } else if (guest && driver_answers(guest, &error)) {
         read_in_worker(request, guest, run_definition, on_definition);
-    else
+    } else {
         request_fail(request, error);
+    }
 }
 
 /* ---- acts ---- */
@@ -316,6 +335,34 @@ static json_t *sorted_tags(const json_t *tags, GError **error)
     return sorted;
 }
 
+/* All tags that it shall have, unsorted; NULL: as they are. */
+static json_t *wanted_tags(const Request *request, const Guest *guest)
+{
+    const json_t *tags = json_object_get(request->params, "tags");
+    const json_t *more = json_object_get(request->params, "add_tags");
+    const json_t *less = json_object_get(request->params, "remove_tags");
+    if (!tags && !more && !less)
+        return NULL;
+    g_autoptr(json_t) document = guest_table_document(request->agent->guests, guest);
+    const json_t *before = tags ? tags : json_object_get(document, "tags");
+    json_t *wanted = json_array();
+    size_t index, other;
+    json_t *tag;
+    const json_t *gone;
+    json_array_foreach(before, index, tag)
+    {
+        gboolean stays = TRUE;
+        json_array_foreach(less, other, gone)
+        {
+            stays = stays && !json_equal(tag, gone);
+        }
+        if (stays)
+            json_array_append(wanted, tag);
+    }
+    (void)json_array_extend(wanted, (json_t *)(gintptr)more);
+    return wanted;
+}
+
 static void on_saved(const GError *error, gpointer user)
 {
     request_finish(user, error ? NULL : json_object(), error ? g_error_copy(error) : NULL);
@@ -325,8 +372,13 @@ static void serve_set(Request *request)
 {
     GError *error = NULL;
     const Guest *guest = asked_guest(request, &error);
-    json_t *tags = json_object_get(request->params, "tags");
-    json_t *sorted = guest && tags ? sorted_tags(tags, &error) : NULL;
+    g_autoptr(json_t) tags = guest ? wanted_tags(request, guest) : NULL;
+    json_t *sorted = tags ? sorted_tags(tags, &error) : NULL;
+    if (sorted && json_array_size(sorted) > TAGS_MAX) {
+        wire_error_set_field(&error, WIRE_ERROR_LIMIT, "tags", "a guest has at most %d tags",
+                             TAGS_MAX);
+        json_decref(sorted);
+    }
     if (error) {
         request_fail(request, error);
         return;
@@ -334,8 +386,10 @@ static void serve_set(Request *request)
     json_t *changes = json_object();
     if (sorted)
         json_object_set_new(changes, "tags", sorted);
-    if (json_object_get(request->params, "notes"))
-        json_object_set(changes, "notes", json_object_get(request->params, "notes"));
+    static const char *const texts[] = {"notes", "description"};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        if (json_object_get(request->params, texts[i]))
+            json_object_set(changes, texts[i], json_object_get(request->params, texts[i]));
     guest_table_change_document(request->agent->guests, guest, changes, on_saved, request);
 }
 
@@ -379,25 +433,15 @@ static void serve_exec(Request *request)
 }
 
 const HandlerRow handlers_guest[] = {
-    {"guest.list", serve_list},
-    {"guest.show", serve_show},
-    {"guest.definition", serve_definition},
-    {"guest.start", serve_act},
-    {"guest.shutdown", serve_act},
-    {"guest.stop", serve_act},
-    {"guest.reboot", serve_act},
-    {"guest.reset", serve_act},
-    {"guest.pause", serve_act},
-    {"guest.resume", serve_act},
-    {"guest.save", serve_act},
-    {"guest.discard", serve_act},
-    {"guest.delete", serve_act},
-    {"guest.rename", serve_act},
-    {"guest.autostart", serve_act},
-    {"guest.sendkey", serve_act},
-    {"guest.nmi", serve_act},
-    {"guest.set", serve_set},
-    {"guest.console", serve_console},
-    {"guest.exec", serve_exec},
-    {NULL, NULL},
+    {"guest.list", serve_list},   {"cluster.guests", serve_cluster_guests},
+    {"guest.show", serve_show},   {"guest.definition", serve_definition},
+    {"guest.start", serve_act},   {"guest.shutdown", serve_act},
+    {"guest.stop", serve_act},    {"guest.reboot", serve_act},
+    {"guest.reset", serve_act},   {"guest.pause", serve_act},
+    {"guest.resume", serve_act},  {"guest.save", serve_act},
+    {"guest.discard", serve_act}, {"guest.delete", serve_act},
+    {"guest.rename", serve_act},  {"guest.autostart", serve_act},
+    {"guest.sendkey", serve_act}, {"guest.nmi", serve_act},
+    {"guest.set", serve_set},     {"guest.console", serve_console},
+    {"guest.exec", serve_exec},   {NULL, NULL},
 };

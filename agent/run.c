@@ -142,12 +142,15 @@ static void on_store_health(DatabaseHealth health, const GError *reason, gpointe
     }
     alarms_clear(run->agent.alarms, "store");
     if (run->agent.guests)
-        guest_table_retry(run->agent.guests);
+        guest_table_settle(run->agent.guests);
 }
 
 static void on_store_group(gpointer user)
 {
-    cluster_part_store_changed(((Run *)user)->agent.cluster);
+    const Run *run = user;
+    cluster_part_store_changed(run->agent.cluster);
+    if (run->agent.guests)
+        guest_table_settle(run->agent.guests);
 }
 
 static gboolean make_state_directory(const char *path, GError **error)
@@ -228,6 +231,7 @@ static void stop_parts(Run *run)
     cluster_part_free(agent->cluster);
     stream_table_free(agent->streams);
     task_board_stop(agent->tasks);
+    store_finish(agent->store); /* what waits for it is answered while it can be heard */
     guest_table_free(agent->guests);
     store_close(agent->store);
     link_table_free(agent->links);

@@ -115,6 +115,8 @@ static void submit(Store *store, ReplicaEvent *event, gsize size, StoreDone done
     StorePending *pending = g_new0(StorePending, 1);
     *pending = (StorePending){
         .ticket = ++store->last_ticket, .size = size, .done = done, .user = user};
+    if (!error && store->closing)
+        wire_error_set(&error, WIRE_ERROR_CANCELLED, "the store is being closed");
     if (!error)
         (void)can_take(store, size, &error);
     if (error) {
@@ -280,9 +282,9 @@ Store *store_open(const StoreSettings *settings, const StoreEvents *events, gpoi
     return store;
 }
 
-void store_close(Store *store)
+void store_finish(Store *store)
 {
-    if (!store)
+    if (store->closing)
         return;
     /* So that whoever reads the file finds all in the documents. */
     store_feed(store, &(ReplicaEvent){.kind = REPLICA_SETTLE_ASKED});
@@ -298,6 +300,14 @@ void store_close(Store *store)
         g_source_destroy(store->rejected_source);
     (void)answer_rejected(store);
     store_machine_close(store);
+}
+
+void store_close(Store *store)
+{
+    if (!store)
+        return;
+    store_finish(store);
+    (void)answer_rejected(store);
     GHashTableIter iterator;
     gpointer pending;
     g_hash_table_iter_init(&iterator, store->pending);

@@ -86,8 +86,10 @@ typedef struct {
 
 Store *store_open(const StoreSettings *settings, const StoreEvents *events, gpointer user);
 
-/* Ends: callbacks still due are called now (WIRE_ERROR_CANCELLED for what had
- * not gone to the disk). Accepts NULL. */
+/* The first half of closing: callbacks still due are called now (WIRE_ERROR_CANCELLED for
+ * what had not gone to the disk). From then on there is only reading, and unwatching. */
+void store_finish(Store *store);
+/* Ends, finishing first if that was not done. Accepts NULL. */
 void store_close(Store *store);
 
 gboolean store_is_loaded(const Store *store);

@@ -49,8 +49,12 @@ typedef struct {
     gboolean pending;
     gboolean agent;
     gboolean privileged;
-    GStrv addresses; /* may be NULL */
+    guint64 definition; /* guest_definition_hash() of the saved one; 0: none, or not known */
+    GStrv addresses;    /* may be NULL */
 } GuestSummary;
+
+/* Another text has another hash, but for chance; never 0. */
+guint64 guest_definition_hash(const char *text, size_t length);
 
 void guest_summary_free(GuestSummary *summary);
 GuestSummary *guest_summary_copy(const GuestSummary *summary);

@@ -190,6 +190,14 @@ static gboolean is_pending(KvmDomain *domain, const KvmXml *live)
     return migratable && kvm_xml_cpu_differs(migratable, saved);
 }
 
+static guint64 definition_hash(KvmDomain *domain)
+{
+    char *text = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
+    guint64 hash = text ? guest_definition_hash(text, strlen(text)) : 0;
+    free(text);
+    return hash;
+}
+
 GuestSummary *kvm_summary_read(KvmDomain *domain, GError **error)
 {
     GuestState state;
@@ -218,6 +226,7 @@ GuestSummary *kvm_summary_read(KvmDomain *domain, GError **error)
     summary->autostart = autostart;
     summary->persistent = persistent;
     summary->pending = active && persistent && is_pending(domain, xml);
+    summary->definition = persistent ? definition_hash(domain) : 0;
     if (active)
         summary->started = kvm_started_read(summary->name);
     return summary;

@@ -1,5 +1,6 @@
 #include "backend/guest/lxc_inspect.h"
 
+#include "backend/guest/lxc_config.h"
 #include "backend/guest/lxc_process.h"
 #include "backend/wire/error.h"
 
@@ -127,6 +128,16 @@ static void find_configured(GuestSummary *summary, LxcHandle *handle)
     summary->vcpus = lxc_inspect_processors(handle);
 }
 
+static guint64 definition_hash(const char *path, const char *name)
+{
+    int directory = lxc_directory_open(path, name, NULL);
+    if (directory < 0)
+        return 0;
+    g_autofree char *text = lxc_config_read(directory, NULL);
+    close(directory);
+    return text ? guest_definition_hash(text, strlen(text)) : 0;
+}
+
 LxcInspection *lxc_inspect(const char *path, const char *name, GError **error)
 {
     g_autoptr(GError) local = NULL;
@@ -142,6 +153,7 @@ LxcInspection *lxc_inspect(const char *path, const char *name, GError **error)
     summary->native = g_strdup_printf("%s/%s", path, name);
     summary->name = g_strdup(name);
     summary->persistent = TRUE;
+    summary->definition = definition_hash(path, name);
     if (!handle) {
         summary->state =
             lxc_monitor_listens(path, name) ? GUEST_STATE_UNKNOWN : GUEST_STATE_STOPPED;

@@ -1,5 +1,14 @@
 #include "backend/guest/driver.h"
 
+/* FNV-1a. */
+guint64 guest_definition_hash(const char *text, size_t length)
+{
+    guint64 hash = 0xcbf29ce484222325;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (guchar)text[i]) * 0x100000001b3;
+    return hash ? hash : 1;
+}
+
 void guest_summary_free(GuestSummary *summary)
 {
     if (!summary)
@@ -33,7 +42,8 @@ gboolean guest_summary_equal(const GuestSummary *a, const GuestSummary *b)
     return a->kind == b->kind && a->state == b->state && a->started == b->started &&
            a->vcpus == b->vcpus && a->memory_max == b->memory_max &&
            a->autostart == b->autostart && a->persistent == b->persistent &&
-           a->pending == b->pending && a->agent == b->agent && a->privileged == b->privileged &&
-           g_strcmp0(a->native, b->native) == 0 && g_strcmp0(a->name, b->name) == 0 &&
-           g_strcmp0(a->reason, b->reason) == 0 && strings_equal(a->addresses, b->addresses);
+           a->pending == b->pending && a->definition == b->definition && a->agent == b->agent &&
+           a->privileged == b->privileged && g_strcmp0(a->native, b->native) == 0 &&
+           g_strcmp0(a->name, b->name) == 0 && g_strcmp0(a->reason, b->reason) == 0 &&
+           strings_equal(a->addresses, b->addresses);
 }

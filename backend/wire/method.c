@@ -107,7 +107,12 @@ static const WireParameter sendkey_parameters[] = {
 static const WireParameter set_parameters[] = {
     GUEST,
     {"tags", WIRE_TYPE_STRINGS, false, 0, 64, .help = "all its tags"},
-    {"notes", WIRE_TYPE_STRING, false, 0, STRING_MAX, .help = "free text"},
+    {"add_tags", WIRE_TYPE_STRINGS, false, 0, 64, .help = "tags that it gets; or tags+=A,B"},
+    {"remove_tags", WIRE_TYPE_STRINGS, false, 0, 64,
+     .help = "tags that it loses; or tags-=A,B"},
+    {"notes", WIRE_TYPE_STRING, false, 0, STRING_MAX, .help = "free text; or notes=TEXT"},
+    {"description", WIRE_TYPE_STRING, false, 0, 256,
+     .help = "what it is, in a line; or description=TEXT"},
     END_OF_PARAMETERS};
 
 static const WireParameter console_parameters[] = {
@@ -284,6 +289,9 @@ static const WireMethod methods[] = {
     READ("node.syslog", syslog_parameters, "the end of the system's log", "lines"),
 
     READ("guest.list", guest_list_parameters, "all guests", "guests"),
+    READ("cluster.guests", NULL,
+         "the guests of all nodes as the cluster's store knows them, also while a node is off",
+         "guests: id, type, name, node, state and tags"),
     READ("guest.show", guest_parameters, "everything about a guest",
          "the guest's fields and its hardware in detail"),
     READ("guest.definition", definition_parameters,
@@ -305,7 +313,7 @@ static const WireMethod methods[] = {
              "sets whether a guest starts with the node"),
     TASK_ROW("guest.sendkey", OPERATOR, sendkey_parameters, "presses keys on a VM's keyboard"),
     TASK_ROW("guest.nmi", OPERATOR, guest_parameters, "sends an NMI to a VM"),
-    CHANGE("guest.set", OPERATOR, set_parameters, "sets tags and notes", "an empty object"),
+    CHANGE("guest.set", OPERATOR, set_parameters, "sets tags, notes and description", "an empty object"),
     CHANGE("guest.console", OPERATOR, console_parameters,
            "opens a guest's console or a shell in it", "stream"),
     CHANGE("guest.exec", ADMIN, exec_parameters, "runs a program in a guest", "stream"),

@@ -65,6 +65,9 @@ static void test_arguments(void)
     check_good("cluster.expected", "1 --confirm node2,node3",
                "{\"confirm\":[\"node2\",\"node3\"],\"votes\":1}");
     check_good("node.list", "", "{}");
+    check_good("guest.set", "web1 tags+=a,b tags-=c notes=x=y",
+               "{\"add_tags\":[\"a\",\"b\"],\"guest\":\"web1\",\"notes\":\"x=y\","
+               "\"remove_tags\":[\"c\"]}");
     check_good("guest.set", "web1 --notes= --tags a,b",
                "{\"guest\":\"web1\",\"notes\":\"\",\"tags\":[\"a\",\"b\"]}");
 }
@@ -73,6 +76,7 @@ static void test_bad_arguments(void)
 {
     check_bad("guest.show", "");
     check_bad("guest.show", "vm/100 vm/101");
+    check_bad("guest.set", "vm/100 colour=red");
     check_bad("guest.show", "vm/100 --paused");
     check_bad("guest.shutdown", "vm/100 --timeout");
     check_bad("guest.shutdown", "vm/100 --timeout soon");

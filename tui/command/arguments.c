@@ -125,11 +125,33 @@ static gboolean take_option(Parser *parser, const char *word, GError **error)
     return value && put(parser, parameter, value, error);
 }
 
+/* notes=TEXT, tags+=A, tags-=B: an option by another name, after all words have their
+ * place. FALSE without an error: it is none. */
+static gboolean take_assignment(Parser *parser, const char *word, GError **error)
+{
+    const char *equals = strchr(word, '=');
+    if (!equals || equals == word)
+        return FALSE;
+    gboolean adds = equals[-1] == '+', removes = equals[-1] == '-';
+    g_autofree char *stem =
+        g_strndup(word, (size_t)(equals - word) - (adds || removes ? 1 : 0));
+    g_autofree char *name = g_strconcat(adds ? "add_" : removes ? "remove_" : "", stem, NULL);
+    const WireParameter *parameter = find_option(parser, name, strlen(name));
+    return parameter && put(parser, parameter, equals + 1, error);
+}
+
 static gboolean take_word(Parser *parser, const char *word, GError **error)
 {
     skip_options(parser);
     const WireParameter *parameter = parser->next;
     if (!parameter || !parameter->name) {
+        g_autoptr(GError) wrong = NULL;
+        if (take_assignment(parser, word, &wrong))
+            return TRUE;
+        if (wrong) {
+            g_propagate_error(error, g_steal_pointer(&wrong));
+            return FALSE;
+        }
         wire_error_set(error, WIRE_ERROR_PARAMS, "'%s' is one word too many", word);
         return FALSE;
     }

@@ -27,6 +27,10 @@ static const CommandColumn guest_columns[] = {
     {"started", "UP", AS_SINCE},   {"addresses", "ADDRESS", AS_TEXT},
     {"tags", "TAGS", AS_TEXT},     END};
 
+static const CommandColumn cluster_guest_columns[] = {
+    {"id", "ID", AS_TEXT},       {"name", "NAME", AS_TEXT}, {"node", "NODE", AS_TEXT},
+    {"state", "STATE", AS_TEXT}, {"tags", "TAGS", AS_TEXT}, END};
+
 static const CommandColumn task_columns[] = {
     {"id", "TASK", AS_TEXT},       {"method", "METHOD", AS_TEXT},
     {"object", "OBJECT", AS_TEXT}, {"name", "NAME", AS_TEXT},
@@ -204,6 +208,8 @@ static const Command commands[] = {
     {"link", "ls", COMMAND_LIST, "link.list", "links", link_columns, OBJECT_LINK, NULL},
     {"cluster", "status", COMMAND_CLUSTER_STATUS, "cluster.status", NULL, NULL, OBJECT_NODE,
      "shows the cluster: nodes, votes, links, and what to do about what is not well"},
+    {"cluster", "guests", COMMAND_LIST, "cluster.guests", "guests", cluster_guest_columns,
+     OBJECT_GUEST, NULL},
     {"cluster", "create", COMMAND_ACT, "cluster.create"},
     {"cluster", "join", COMMAND_CLUSTER_JOIN, NULL, NULL, NULL, OBJECT_NODE, NULL,
      &join_method},

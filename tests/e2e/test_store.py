@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""test_store.py - the store of a cluster on real nodes: what it holds, who may change it, and that
+nothing that was acknowledged is lost, whatever is killed."""
+import threading
+import time
+
+import lib
+from cluster import CLUSTER, Node, settled, works
+from lib import Refused, becomes, check, eventually, holds, refused, same
+
+NODES = ("node1", "node2", "node3")
+CORE = ("id", "name", "node", "tags")
+
+
+def stores(node):
+    """State and revision of each node's store, as this node hears."""
+    return {n["name"]: (n["store"] or {}).get("state") for n in node.status()["nodes"]}
+
+
+def guests(node, *fields):
+    return [tuple(g[f] for f in fields or CORE) for g in node.rpc.call("cluster.guests")["guests"]]
+
+
+def all_work(what, nodes):
+    for node in nodes:
+        becomes(f"{what}: {node.name} sees all stores work", dict.fromkeys(NODES, "working"),
+                lambda node=node: stores(node), CLUSTER)
+
+
+def agree(what, nodes):
+    check(f"{what}: all know the same of all guests",
+          eventually(lambda: len({str(guests(node)) for node in nodes}) == 1, CLUSTER),
+          [guests(node) for node in nodes])
+
+
+def tags(node, name):
+    return next((g["tags"] for g in node.rpc.call("cluster.guests")["guests"] if g["name"] == name), None)
+
+
+def apart(lab, nodes):
+    """Each alone: the same numbers, and words of their own."""
+    for i, node in enumerate(nodes, 1):
+        lab("guest", node.name, "ct", f"c{i}")
+        becomes(f"{node.name} alone gives the first number", "ct/100",
+                lambda node=node, i=i: (node.rpc.guest(f"c{i}") or {}).get("id"))
+        said = lab.try_run("gantry", "guest", "set", f"c{i}", f"tags+=of{i}", f"notes=kept by {node.name}",
+                           f"description=number {i}", node=node.name)
+        works(f"{node.name} alone keeps words about it", said)
+
+
+def joined(lab, nodes):
+    lab("cluster")
+    settled("joined", nodes, True, 3)
+    all_work("joined", nodes)
+    found = eventually(lambda: len({g[0] for g in guests(nodes[0])}) == 3 and guests(nodes[0]), CLUSTER)
+    same("their numbers are different now", ["ct/100", "ct/101", "ct/102"], sorted(g[0] for g in found))
+    same("and each has its own name and node", {("c1", "node1"), ("c2", "node2"), ("c3", "node3")},
+         {(g[1], g[2]) for g in found})
+    becomes("what was said of them came along", {"c1": ["of1"], "c2": ["of2"], "c3": ["of3"]},
+            lambda: {g[1]: g[3] for g in guests(nodes[0])}, CLUSTER)
+    agree("joined", nodes)
+    shown = nodes[1].rpc.call("guest.show", guest="c2")
+    same("notes and description, too", ("kept by node2", "number 2"), (shown["notes"], shown["description"]))
+    said = lab.try_run("gantry", "cluster", "guests")
+    works("the command line lists them", said)
+    holds("with their nodes", "node3", said.stdout)
+    elsewhere = guests(nodes[0], "id", "name")
+    number = next(i for i, name in elsewhere if name == "c3")
+    refused("an act on another node's guest says whose it is", "not-found", "guest of node3", nodes[0].rpc,
+            "guest.start", guest=number)
+
+
+def definitions(lab, nodes):
+    number = next(g[0] for g in guests(nodes[0]) if g[1] == "c3")
+    config = lab.run("cat", "/var/lib/lxc/c3/config", node="node3")
+
+    def known(node):
+        try:
+            return node.rpc.call("guest.definition", guest=number)["text"].strip()
+        except Refused as refusal:
+            return refusal.message
+    becomes("another node knows its definition, verbatim", config.strip(), lambda: known(nodes[0]))
+    lab.sh("echo 'lxc.environment = CHANGED=1' >>/var/lib/lxc/c3/config", node="node3")
+    check("a change by hand is noticed and known everywhere",
+          eventually(lambda: all("CHANGED=1" in known(node) for node in nodes)), known(nodes[0]))
+    check("and told", eventually(lambda: any("outside of Gantry" in e["text"] and e["object"] == number for e in
+                                             nodes[2].rpc.call("event.list", limit=50)["events"])),
+          nodes[2].rpc.call("event.list", limit=50))
+
+
+def edited_at_once(nodes):
+    """Two who add a tag to one guest: both are there, or one hears of the other."""
+    first, second = nodes[0].rpc, nodes[0].lab.rpc("node1")
+    asked = [(r, r.send("guest.set", guest="c1", add_tags=[t])) for r, t in ((first, "one"), (second, "two"))]
+    conflicts = 0
+    for rpc, number in asked:
+        try:
+            rpc.receive(number)
+        except Refused as refusal:
+            conflicts += refusal.code == "conflict"
+    found = set(tags(nodes[0], "c1")) & {"one", "two"}
+    same("of two changes at once none is lost unsaid", 2, len(found) + conflicts)
+
+
+class Writer(threading.Thread):
+    """Counts in the tag of its node's guest, and remembers the last that was acknowledged."""
+
+    def __init__(self, lab, node, guest):
+        super().__init__(daemon=True)
+        self.rpc, self.guest = lab.agent_session(node), guest
+        self.acknowledged, self.sent, self.ending = 0, 0, False
+
+    def run(self):
+        while not self.ending:
+            self.sent += 1
+            try:
+                self.rpc.call("guest.set", guest=self.guest, tags=[f"n{self.sent}"])
+                self.acknowledged = self.sent
+            except Refused:
+                time.sleep(0.05)
+            except (lib.Closed, BrokenPipeError, TimeoutError, OSError):
+                return
+
+
+def begin_writing(lab, nodes):
+    writers = [Writer(lab, node.name, f"c{i}") for i, node in enumerate(nodes, 1)]
+    for writer in writers:
+        writer.start()
+    check("all nodes write", eventually(lambda: all(w.acknowledged > 20 for w in writers)),
+          [w.acknowledged for w in writers])
+    return writers
+
+
+def nothing_lost(what, nodes, writers):
+    for writer in writers:
+        writer.ending = True
+        writer.join()
+        found = tags(nodes[0], writer.guest) or ["n0"]
+        check(f"{what}: what was acknowledged of {writer.guest} is there",
+              writer.acknowledged <= int(found[0][1:]) <= writer.sent,
+              f"{writer.acknowledged} acknowledged, {writer.sent} sent, found {found}")
+
+
+def killed_at_once(lab, nodes):
+    writers = begin_writing(lab, nodes)
+    for node in nodes:
+        lab.fault("kill", "gantryd", node.name)
+    for node in nodes:
+        node.again()
+    all_work("all agents killed at once", nodes)
+    agree("all agents killed at once", nodes)
+    nothing_lost("all agents killed at once", nodes, writers)
+
+
+def rolling(lab, nodes):
+    writers = begin_writing(lab, nodes)
+    for node, writer in zip(nodes[1:], writers[1:]):
+        before = writers[0].acknowledged
+        node.rpc = lab.agent_restart("term", node.name)
+        check(f"while the agent of {node.name} restarts the others write",
+              eventually(lambda before=before: writers[0].acknowledged > before), writers[0].acknowledged)
+        becomes(f"{node.name} is back in the store", "working", lambda node=node: stores(nodes[0])[node.name], CLUSTER)
+    agree_after = writers[0]
+    agree_after.ending = True
+    agree_after.join()
+    agree("rolling restart", nodes)
+    nothing_lost("rolling restart", nodes, writers)
+
+
+def minority(lab, nodes):
+    """One is cut off: it reads, and changes nothing; the others go on."""
+    lab("fault", "partition", "node3")
+    settled("cut off", nodes[2:], False, 1)
+    settled("the others", nodes[:2], True, 2)
+    check("the one that is cut off still shows all", len(guests(nodes[2])) == 3, guests(nodes[2]))
+    becomes("and changes nothing", "unavailable",
+            lambda: getattr(nodes[2].rpc.refusal("guest.set", guest="c3", tags=["lost"]), "code", None))
+    nodes[0].rpc.call("guest.set", guest="c1", tags=["majority"])
+    same("the others do", ["majority"], tags(nodes[1], "c1"))
+    lab("fault", "heal", "node3")
+    settled("healed", nodes, True, 3)
+    becomes("then it knows what it missed", ["majority"], lambda: tags(nodes[2], "c1"), CLUSTER)
+    check("and what it was refused is not there", "lost" not in tags(nodes[0], "c3"), tags(nodes[0], "c3"))
+    agree("healed", nodes)
+
+
+def resynced(lab, nodes):
+    """A node whose file was damaged takes the others' documents."""
+    refused("nothing is to be taken where nothing differs", "state", "nothing is to be taken", nodes[2].rpc,
+            "cluster.resync", confirm="node3")
+    lab.fault("stop", "gantryd", "node3")
+    pid = lab.agent_pid("node3")
+    lab.run("sqlite3", "/var/lib/gantry/store.db", "DELETE FROM log WHERE position = (SELECT max(position) - 3 FROM log)",
+            node="node3")
+    lab.fault("kill", "gantryd", "node3")
+    eventually(lambda: lab.agent_pid("node3") not in (None, pid))
+    nodes[2].again()
+    becomes("a log with a hole is not believed", "failing", lambda: stores(nodes[0])["node3"], CLUSTER)
+    check("it shows what it has", len(guests(nodes[2])) == 3, guests(nodes[2]))
+    works("it takes the others'", lab.try_run("gantry", "cluster", "resync", "--confirm", "node3", node="node3"))
+    all_work("resynced", nodes)
+    agree("resynced", nodes)
+
+
+def parted(lab, nodes):
+    done = lab.try_run("gantry", "cluster", "leave", "--confirm", "node3", node="node3")
+    works("a node leaves", done)
+    becomes("it is alone, and works", [("c3", "node3")], lambda: guests(nodes[2], "name", "node"), CLUSTER)
+    nodes[2].rpc.call("guest.set", guest="c3", tags=["own"])
+    same("and keeps its own", ["own"], tags(nodes[2], "c3"))
+    nodes[0].rpc.call("guest.set", guest="c1", tags=["two"])
+    becomes("the others go on", ["two"], lambda: tags(nodes[1], "c1"))
+
+
+def test(lab):
+    nodes = [Node(lab, name) for name in NODES]
+    apart(lab, nodes)
+    joined(lab, nodes)
+    definitions(lab, nodes)
+    edited_at_once(nodes)
+    killed_at_once(lab, nodes)
+    rolling(lab, nodes)
+    minority(lab, nodes)
+    resynced(lab, nodes)
+    parted(lab, nodes)
+
+
+lib.run(test, nodes=3)
