@@ -203,6 +203,12 @@ static gpointer read_files(gpointer data, GError **error)
     return files;
 }
 
+static void follow_device(const ClusterPart *part)
+{
+    if (!cluster_follow_writes(part->follow))
+        cluster_device_follow(part->device, part->conf, membership_view(part->membership));
+}
+
 static void refresh(ClusterPart *part);
 
 /* An answer that comes too late says nothing about the file. */
@@ -236,7 +242,7 @@ static void on_read(gpointer result, const GError *error, gpointer user)
     g_autofree char *text = part->conf ? corosync_text_dump(part->conf) : NULL;
     cluster_follow_file(part->follow, text, part->conf ? corosync_conf_version(part->conf) : 0);
     tell(part);
-    cluster_device_follow(part->device, part->conf, membership_view(part->membership));
+    follow_device(part);
     prepare_answer(part);
     if (part->again)
         refresh(part);
@@ -273,7 +279,7 @@ static void on_changed(gpointer user)
     if (other)
         refresh(part);
     else if (!part->reading)
-        cluster_device_follow(part->device, part->conf, view);
+        follow_device(part);
 }
 
 static void on_members(guint group, const MembershipPeer *peers, guint count, gpointer user)

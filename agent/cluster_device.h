@@ -1,9 +1,10 @@
 /* cluster_device - the daemon of the quorum device on this node follows corosync.conf.
  *
  * When the file that corosync has loaded names a device, corosync-qdevice is started here,
- * and again when it is found not to run; when it names none any more, it is ended. So a
- * change of the device is one of corosync.conf like every other, also when it is taken back.
- * Programs run in workers. A device whose model is not net is left to whoever made it.
+ * and again when it is found not to run; when it names none any more, it is ended
+ * (cluster_steps.h, before corosync reads that). So a change of the device is one of
+ * corosync.conf like every other, also when it is taken back. Programs run in workers. A device
+ * whose model is not net is left to whoever made it.
  */
 #pragma once
 

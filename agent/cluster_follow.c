@@ -97,12 +97,15 @@ static void on_step(ClusterStepKind kind, const char *change, const GError *erro
 static void add_step(ClusterFollow *self, ClusterStepKind kind, const char *text,
                      const char *base)
 {
-    cluster_steps_add(self->steps, &(ClusterStep){.kind = kind,
-                                                  .change = self->change ? self->change : "",
-                                                  .node = self->agent->node,
-                                                  .text = text,
-                                                  .base = base,
-                                                  .version = self->target + 1});
+    cluster_steps_add(
+        self->steps,
+        &(ClusterStep){.kind = kind,
+                       .change = self->change ? self->change : "",
+                       .node = self->agent->node,
+                       .text = text,
+                       .base = base,
+                       .version = self->target + 1,
+                       .device_stop = (const char *const *)self->agent->config->device_stop});
 }
 
 /* ---- the change ---- */
@@ -344,6 +347,11 @@ void cluster_follow_file(ClusterFollow *self, const char *text, guint64 version)
     self->text = g_strdup(text);
     self->version = version;
     say_here(self);
+}
+
+gboolean cluster_follow_writes(const ClusterFollow *self)
+{
+    return cluster_steps_busy(self->steps);
 }
 
 const char *cluster_follow_busy(const ClusterFollow *self)

@@ -26,5 +26,7 @@ void cluster_follow_message(ClusterFollow *follow, const MembershipPeer *from, c
 void cluster_follow_view(ClusterFollow *follow);
 /* The file as it was read last, or NULL: told to the others when it is another. */
 void cluster_follow_file(ClusterFollow *follow, const char *text, guint64 version);
+/* Is it at work on the file? Then what was read of it last may be over. */
+gboolean cluster_follow_writes(const ClusterFollow *follow);
 /* The change under way, or NULL. */
 const char *cluster_follow_busy(const ClusterFollow *follow);

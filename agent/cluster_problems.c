@@ -204,9 +204,11 @@ static void judge_device(const ClusterFacts *facts, GPtrArray *list)
             facts->device_trouble ? "; " : "");
     else if (g_strcmp0(state, "Connected") == 0)
         add(list, EVENT_WARNING, g_strdup("cluster/device"), facts->node,
-            "the quorum device %s gives its vote to the nodes that %s does not see: mend the "
-            "network between them",
-            device->host, facts->node);
+            "the quorum device %s is connected, but gives %s no vote%s", device->host,
+            facts->node,
+            membership_view_members(view) < view->nodes->len
+                ? ": it goes to the nodes that are not seen from here. Mend the network to them"
+                : ": it has not made up its mind. If it stays so: corosync-qdevice-tool -sv");
     else
         add(list, EVENT_WARNING, g_strdup("cluster/device"), facts->node,
             "the quorum device %s gives no vote on %s%s%s: is that machine on, does "

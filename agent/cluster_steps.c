@@ -1,7 +1,9 @@
 #include "agent/cluster_steps.h"
 
 #include "agent/cluster_addresses.h"
+#include "agent/task/cluster_service.h"
 #include "backend/cluster/change_files.h"
+#include "backend/cluster/corosync_device.h"
 #include "backend/net/link.h"
 #include "backend/wire/error.h"
 
@@ -14,6 +16,7 @@ typedef struct {
     ClusterStepKind kind;
     char *change, *node, *text, *base;
     guint64 version;
+    char **device_stop;
 } Step;
 
 struct ClusterSteps {
@@ -31,14 +34,20 @@ static void step_free(gpointer data)
     g_free(step->node);
     g_free(step->text);
     g_free(step->base);
+    g_strfreev(step->device_stop);
     g_free(step);
 }
 
 static gpointer step_copy(const Step *step)
 {
     Step *copy = g_new(Step, 1);
-    *copy = (Step){step->kind,           g_strdup(step->change), g_strdup(step->node),
-                   g_strdup(step->text), g_strdup(step->base),   step->version};
+    *copy = (Step){.kind = step->kind,
+                   .change = g_strdup(step->change),
+                   .node = g_strdup(step->node),
+                   .text = g_strdup(step->text),
+                   .base = g_strdup(step->base),
+                   .version = step->version,
+                   .device_stop = g_strdupv(step->device_stop)};
     return copy;
 }
 
@@ -84,12 +93,23 @@ static gboolean do_step(const Step *step, int directory, GError **error)
     }
 }
 
+static gboolean has_device(int directory)
+{
+    g_autoptr(CorosyncText) conf = corosync_file_load(directory, COROSYNC_CONF, NULL);
+    g_autoptr(CorosyncDevice) device = conf ? corosync_device_read(conf) : NULL;
+    return device != NULL;
+}
+
 static gpointer run_step(gpointer data, GError **error)
 {
+    const Step *step = data;
     int directory = corosync_directory_open(COROSYNC_DIRECTORY, error);
     if (directory < 0)
         return NULL;
-    gboolean good = do_step(data, directory, error);
+    gboolean had = has_device(directory);
+    gboolean good = do_step(step, directory, error);
+    if (good && had && !has_device(directory))
+        good = cluster_service_device((const char *const *)step->device_stop, FALSE, error);
     (void)close(directory);
     return good ? GINT_TO_POINTER(1) : NULL;
 }
@@ -124,10 +144,20 @@ static void start(ClusterSteps *self)
 
 void cluster_steps_add(ClusterSteps *self, const ClusterStep *step)
 {
-    Step borrowed = {step->kind,         (char *)step->change, (char *)step->node,
-                     (char *)step->text, (char *)step->base,   step->version};
+    Step borrowed = {.kind = step->kind,
+                     .change = (char *)(gintptr)step->change,
+                     .node = (char *)(gintptr)step->node,
+                     .text = (char *)(gintptr)step->text,
+                     .base = (char *)(gintptr)step->base,
+                     .version = step->version,
+                     .device_stop = (char **)(gintptr)step->device_stop};
     g_queue_push_tail(&self->queue, step_copy(&borrowed));
     start(self);
+}
+
+gboolean cluster_steps_busy(const ClusterSteps *self)
+{
+    return self->queue.length > 0;
 }
 
 ClusterSteps *cluster_steps_new(WorkerPool *workers, ClusterStepDone done, gpointer user)

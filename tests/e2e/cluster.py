@@ -32,9 +32,9 @@ class Node:
         return self.lab.try_run("cat", f"/etc/corosync/{name}", node=self.name).stdout
 
     def files(self):
-        """What lies in /etc/corosync and is of Gantry, not of packages."""
+        """What lies in /etc/corosync and is of Gantry."""
         names = self.lab.sh("ls -A /etc/corosync", node=self.name).split()
-        return sorted(set(names) - {"uidgid.d", "qnetd", "qdevice"})
+        return sorted(set(names) - {"uidgid.d", "qdevice", "qnetd"})
 
     def again(self):
         """A session with the agent that init started in place of the one that was ended."""

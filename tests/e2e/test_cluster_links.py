@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """test_cluster_links.py - links, addresses and the name of a cluster that runs, changed and taken back."""
+import os
+
 import lib
 from cluster import CLUSTER, Node, alike, gantry, settled, together, version, works
 from lib import becomes, check, holds, refused, same
 
 NODES = ("node1", "node2", "node3")
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 
 def says(what, ended, word):
@@ -102,6 +105,44 @@ def figures(lab, nodes):
     check("which the status shows", said.returncode == 0 and "RECEIVED" in said.stdout and "ring:" in said.stdout, said)
 
 
+def clock(node, other):
+    """(milliseconds ahead, their uncertainty) of another node's clock, or None."""
+    for row in node.status()["nodes"]:
+        if row["name"] == other and row["clock_ms"] is not None:
+            return row["clock_ms"], row["clock_uncertainty_ms"]
+    return None
+
+
+def near(node, other, milliseconds):
+    """Is it that much ahead, as exactly as it says itself?"""
+    found = clock(node, other)
+    return found is not None and abs(found[0] - milliseconds) <= found[1] + 1
+
+
+def clocks(lab, nodes):
+    """One agent gets another time: the machine's clock is one for all namespaces."""
+    one, two, three = nodes
+    for node, other in ((one, "node2"), (two, "node3"), (three, "node1")):
+        becomes(f"{node.name} knows the clock of {other}", True, lambda node=node, other=other: near(node, other, 0))
+    same("its own is the measure", None, clock(one, "node1"))
+    holds("the status shows them", "ms, to", gantry(lab, "-H", "node1", "cluster", "status").stdout)
+    if not os.path.exists(FAKETIME):
+        lib.skip("a clock is ahead", "libfaketime is not installed")
+        return
+    lab.sh("echo +5 >/tmp/offset", node="node2")
+    lab.sh(f"sed -i 's|^exec |&env LD_PRELOAD={FAKETIME} FAKETIME_TIMESTAMP_FILE=/tmp/offset FAKETIME_NO_CACHE=1 "
+           "DONT_FAKE_MONOTONIC=1 |' /etc/rc.gantryd", node="node2")
+    lab.fault("term", "gantryd", "node2")
+    two.again()
+    becomes("a clock that is 5 s ahead is seen", True, lambda: near(one, "node2", 5000))
+    becomes("and said, with what to do", True, lambda: "clock of node2 is 5.0 s ahead of that of node1" in one.problems()
+            and "NTP" in one.problems())
+    becomes("from the other side too", True, lambda: "clock of node1 is 5.0 s behind that of node2" in two.problems())
+    check("it is a warning, not an error", all(p["severity"] == "warning" for p in one.status()["problems"]))
+    lab.sh("echo +0 >/tmp/offset.new && mv /tmp/offset.new /tmp/offset", node="node2")
+    becomes("set right, nothing is wrong", "", one.problems)
+
+
 def test(lab):
     nodes = [Node(lab, name) for name in NODES]
     together(lab, nodes)
@@ -109,6 +150,7 @@ def test(lab):
     second = ".".join(first[:2] + [str(int(first[2]) + 1)])
     becomes("both links are up", True, lambda: all(l[3] == "connected" for l in links(nodes[0])))
     figures(lab, nodes)
+    clocks(lab, nodes)
     moved(lab, nodes, ".".join(first))
     one_link(lab, nodes, second)
     renamed(lab, nodes)

@@ -170,7 +170,7 @@ static void test_device(void)
     facts.device_report = report;
     check_device(&facts, "it says: Connect failed");
     json_object_set_new(report, "state", json_string("Connected"));
-    check_device(&facts, "to the nodes that n1 does not see");
+    check_device(&facts, "has not made up its mind");
     own->device_votes = TRUE;
     check_device(&facts, NULL);
 }
