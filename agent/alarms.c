@@ -14,16 +14,28 @@ enum {
     PRESSURE_CLEAR = 30
 };
 
+typedef struct {
+    char *text;
+    gboolean told; /* its beginning and end are events of others */
+} Alarm;
+
 struct AlarmTable {
     Agent *agent;
-    GHashTable *raised; /* key -> text */
+    GHashTable *raised; /* key -> Alarm */
 };
+
+static void alarm_free(gpointer data)
+{
+    Alarm *alarm = data;
+    g_free(alarm->text);
+    g_free(alarm);
+}
 
 AlarmTable *alarms_new(Agent *agent)
 {
     AlarmTable *alarms = g_new0(AlarmTable, 1);
     alarms->agent = agent;
-    alarms->raised = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    alarms->raised = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, alarm_free);
     return alarms;
 }
 
@@ -35,33 +47,53 @@ void alarms_free(AlarmTable *alarms)
     g_free(alarms);
 }
 
+/* Takes text. */
+static void alarm_raise(AlarmTable *alarms, EventSeverity severity, const char *key,
+                        const char *object, gboolean told, char *text)
+{
+    const Alarm *before = g_hash_table_lookup(alarms->raised, key);
+    Alarm *alarm = g_new0(Alarm, 1);
+    *alarm = (Alarm){.text = text, .told = told};
+    if (before && g_str_equal(before->text, text)) {
+        alarm_free(alarm);
+        return;
+    }
+    json_t *fields = json_pack("{s:s,s:s,s:o,s:o}", "node", alarms->agent->node, "severity",
+                               severity == EVENT_ERROR ? "error" : "warning", "object",
+                               wire_string(object), "text", wire_string(text));
+    if (!before)
+        json_object_set_new(fields, "since", json_integer(g_get_real_time() / G_USEC_PER_SEC));
+    if (!before && !told)
+        event_log_add(alarms->agent->events, severity, object, NULL, "%s", text);
+    inventory_update(alarms->agent->inventory, OBJECT_ALARM, key, fields);
+    g_hash_table_replace(alarms->raised, g_strdup(key), alarm);
+}
+
 void alarms_raise(AlarmTable *alarms, EventSeverity severity, const char *key,
                   const char *object, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    alarm_raise(alarms, severity, key, object, FALSE, g_strdup_vprintf(format, arguments));
     va_end(arguments);
-    const char *before = g_hash_table_lookup(alarms->raised, key);
-    if (g_strcmp0(before, text) == 0)
-        return;
-    json_t *fields = json_pack("{s:s,s:s,s:o,s:o}", "node", alarms->agent->node, "severity",
-                               severity == EVENT_ERROR ? "error" : "warning", "object",
-                               wire_string(object), "text", wire_string(text));
-    if (!before) {
-        json_object_set_new(fields, "since", json_integer(g_get_real_time() / G_USEC_PER_SEC));
-        event_log_add(alarms->agent->events, severity, object, NULL, "%s", text);
-    }
-    inventory_update(alarms->agent->inventory, OBJECT_ALARM, key, fields);
-    g_hash_table_replace(alarms->raised, g_strdup(key), g_steal_pointer(&text));
+}
+
+void alarms_raise_told(AlarmTable *alarms, EventSeverity severity, const char *key,
+                       const char *object, gboolean told, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    alarm_raise(alarms, severity, key, object, told, g_strdup_vprintf(format, arguments));
+    va_end(arguments);
 }
 
 void alarms_clear(AlarmTable *alarms, const char *key)
 {
-    const char *text = g_hash_table_lookup(alarms->raised, key);
-    if (!text)
+    const Alarm *alarm = g_hash_table_lookup(alarms->raised, key);
+    if (!alarm)
         return;
-    event_log_add(alarms->agent->events, EVENT_INFO, NULL, NULL, "over: %s", text);
+    if (!alarm->told)
+        event_log_add(alarms->agent->events, EVENT_INFO, NULL, NULL, "over: %s", alarm->text);
     inventory_remove(alarms->agent->inventory, OBJECT_ALARM, key);
     g_hash_table_remove(alarms->raised, key);
 }

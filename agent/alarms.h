@@ -20,6 +20,10 @@ void alarms_free(AlarmTable *alarms);
  * identifier on this node, object what it is about. */
 void alarms_raise(AlarmTable *alarms, EventSeverity severity, const char *key,
                   const char *object, const char *format, ...) G_GNUC_PRINTF(5, 6);
+/* The same; told: what begins and ends with it has events of its own. */
+void alarms_raise_told(AlarmTable *alarms, EventSeverity severity, const char *key,
+                       const char *object, gboolean told, const char *format, ...)
+    G_GNUC_PRINTF(6, 7);
 void alarms_clear(AlarmTable *alarms, const char *key);
 
 /* Memory and swap of the node. */

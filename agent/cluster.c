@@ -2,8 +2,10 @@
 
 #include "agent/alarms.h"
 #include "agent/cluster_device.h"
+#include "agent/cluster_events.h"
 #include "agent/cluster_follow.h"
 #include "agent/cluster_problems.h"
+#include "agent/cluster_roster.h"
 #include "agent/cluster_status.h"
 #include "agent/cluster_store.h"
 #include "agent/cluster_vitals.h"
@@ -35,6 +37,7 @@ struct ClusterPart {
     gboolean reading, again;
     guint64 loaded; /* the version that corosync had when the file was read */
     MembershipState seen;
+    MembershipView *told; /* what the events told last is about; NULL: nothing yet */
     gint64 began;
     guint settle;
     GPtrArray *waiting; /* of Request: status asked while the file is read */
@@ -77,6 +80,13 @@ static gboolean is_changing(const ClusterPart *part)
            (engine && task_engine_find_object(engine, "cluster"));
 }
 
+/* What cluster_events.h tells needs no event for its alarm. */
+static gboolean is_told(const char *key)
+{
+    return g_str_equal(key, "cluster/quorum") || g_str_has_prefix(key, "cluster/node/") ||
+           g_str_has_prefix(key, "cluster/link/");
+}
+
 static void tell_alarms(ClusterPart *part, const ClusterFacts *facts)
 {
     g_autoptr(GPtrArray) problems = cluster_problems(facts);
@@ -84,8 +94,8 @@ static void tell_alarms(ClusterPart *part, const ClusterFacts *facts)
     part->alarms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0; i < problems->len; i++) {
         const ClusterProblem *problem = problems->pdata[i];
-        alarms_raise(part->agent->alarms, problem->severity, problem->key, problem->object,
-                     "%s", problem->text);
+        alarms_raise_told(part->agent->alarms, problem->severity, problem->key, problem->object,
+                          is_told(problem->key), "%s", problem->text);
         g_hash_table_add(part->alarms, g_strdup(problem->key));
     }
     GHashTableIter iterator;
@@ -99,8 +109,8 @@ static void tell_alarms(ClusterPart *part, const ClusterFacts *facts)
 static void tell_node(const ClusterPart *part, const ClusterFacts *facts)
 {
     const char *name = cluster_status_name(facts);
-    json_t *fields =
-        json_pack("{s:n,s:n,s:n,s:n}", "cluster", "quorate", "members", "cluster_size");
+    json_t *fields = json_pack("{s:n,s:n,s:n,s:n,s:o}", "cluster", "quorate", "members",
+                               "cluster_size", "peers", cluster_roster(facts));
     if (name) {
         const MembershipView *view = facts->view;
         guint size =
@@ -264,9 +274,21 @@ static void refresh(ClusterPart *part)
 
 /* ---- from corosync ---- */
 
+/* While corosync is away nothing is known of the others: the next look begins anew. */
+static void tell_events(ClusterPart *part)
+{
+    const TaskEngine *engine = task_board_engine(part->agent->tasks);
+    const TaskInfo *task = engine ? task_engine_find_object(engine, "cluster") : NULL;
+    const MembershipView *view = membership_view(part->membership);
+    cluster_events_tell(part->agent->events, part->told, view, task ? task->owner : NULL);
+    g_clear_pointer(&part->told, membership_view_unref);
+    part->told = view ? membership_view_ref(view) : NULL;
+}
+
 static void on_changed(gpointer user)
 {
     ClusterPart *part = user;
+    tell_events(part);
     const MembershipView *view = membership_view(part->membership);
     MembershipState state = membership_state(part->membership, NULL);
     guint64 version = view ? view->config_version : 0;
@@ -363,6 +385,7 @@ void cluster_part_free(ClusterPart *part)
     }
     g_ptr_array_unref(part->waiting);
     g_hash_table_unref(part->alarms);
+    g_clear_pointer(&part->told, membership_view_unref);
     corosync_text_free(part->conf);
     g_free(part->trouble);
     g_free(part);

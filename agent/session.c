@@ -2,6 +2,7 @@
 
 #include "agent/agent.h"
 #include "agent/handlers.h"
+#include "agent/inventory.h"
 #include "agent/request.h"
 #include "agent/stream.h"
 #include "backend/wire/channel.h"
@@ -147,10 +148,12 @@ static gboolean version_is_served(const json_t *params, GError **error)
 static json_t *greeting(const Session *session)
 {
     const Agent *agent = session->table->agent;
-    return json_pack("{s:i,s:i,s:s,s:o,s:o,s:s}", "major", WIRE_PROTOCOL_MAJOR, "minor",
+    const json_t *self = inventory_find(agent->inventory, OBJECT_NODE, agent->node);
+    return json_pack("{s:i,s:i,s:s,s:o,s:o,s:s,s:O*}", "major", WIRE_PROTOCOL_MAJOR, "minor",
                      WIRE_PROTOCOL_MINOR, "agent", GANTRY_VERSION, "node",
                      wire_string(agent->node), "user", wire_string(session->identity->user),
-                     "role", wire_role_name(session->identity->role));
+                     "role", wire_role_name(session->identity->role), "peers",
+                     json_object_get(self, "peers"));
 }
 
 static void become_stream(Session *session, gint64 id, const char *stream)

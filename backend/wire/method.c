@@ -274,7 +274,8 @@ static const WireParameter cluster_rename_parameters[] = {
 
 static const WireMethod methods[] = {
     READ("hello", hello_parameters, "opens a session",
-         "major, minor, agent, node, user, role; with a stream: raw bytes follow"),
+         "major, minor, agent, node, user, role, and peers in a cluster; with a stream: raw "
+         "bytes follow"),
     READ("session.ping", NULL, "answers", "an empty object"),
     READ("session.methods", NULL, "this table", "methods"),
     READ("watch.open", watch_open_parameters,

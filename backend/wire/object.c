@@ -34,6 +34,8 @@ static const ObjectField node_fields[] = {
     {"quorate", "boolean", NULL, "it is in the part of the cluster that may change it"},
     {"members", "integer", NULL, "nodes of the cluster that it sees, itself too"},
     {"cluster_size", "integer", NULL, "nodes that the cluster has"},
+    {"peers", "objects", NULL,
+     "the nodes of the cluster, each with name, addresses, and member, whether it is seen"},
     {"drivers", "objects", NULL,
      "the guest drivers, each with name, state (ok, stale, absent), since and reason"},
     {NULL, NULL, NULL, NULL},

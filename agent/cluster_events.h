@@ -1,0 +1,19 @@
+/* cluster_events - what happens to the cluster, as events: nodes lost and back, joined and
+ * gone, quorum lost and back, links down and up.
+ *
+ * Two looks at corosync are compared, so each change is told once and at once. Every agent
+ * tells what it sees, in words that do not depend on who tells: whoever shows the events of
+ * several nodes takes those with the same object and text for one.
+ */
+#pragma once
+
+#include "agent/events.h"
+#include "backend/cluster/membership.h"
+
+/* What the quorum and the membership as such are about. */
+#define CLUSTER_EVENTS_OBJECT "cluster"
+
+/* before or now may be NULL: then nothing is told, as nothing is known of a change. who: the
+ * person whose change of the cluster is under way here, or NULL. */
+void cluster_events_tell(EventLog *log, const MembershipView *before, const MembershipView *now,
+                         const char *who);
