@@ -84,7 +84,7 @@ static void test_refusals(void)
         json_loads("{\"watch\":1,\"seq\":1,\"ready\":true,\"objects\":[{\"kind\":\"guest\","
                    "\"id\":\"vm/100\",\"name\":\"a\",\"state\":\"running\"}]}",
                    0, NULL);
-    model_node_add(model, "here");
+    model_node_add(model, "here", NULL);
     model_node_hello(model, 0, "node1", "0.1.0", WIRE_ROLE_OPERATOR);
     model_node_link(model, 0, MODEL_LINK_UP, NULL);
     model_watch_begin(model, 0, 1);

@@ -19,8 +19,8 @@ static ModelApply apply(Model *model, guint node, const char *text, gboolean *re
 static Model *small_cluster(void)
 {
     Model *model = model_new();
-    model_node_add(model, "root@one");
-    model_node_add(model, "root@two");
+    model_node_add(model, "root@one", NULL);
+    model_node_add(model, "root@two", NULL);
     for (guint node = 0; node < 2; node++) {
         model_node_hello(model, node, node ? "node2" : "node1", "0.1.0", WIRE_ROLE_ADMIN);
         model_node_link(model, node, MODEL_LINK_UP, NULL);

@@ -293,7 +293,7 @@ static void test_key_goes_first(void)
 static void test_table(void)
 {
     g_autoptr(Model) model = model_new();
-    model_node_add(model, "here");
+    model_node_add(model, "here", NULL);
     model_node_hello(model, 0, "node1", "0.1.0", WIRE_ROLE_ADMIN);
     model_node_link(model, 0, MODEL_LINK_UP, NULL);
     model_watch_begin(model, 0, 1);

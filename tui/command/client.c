@@ -1,7 +1,9 @@
 #include "tui/command/client.h"
 
 #include "backend/wire/error.h"
+#include "backend/wire/message.h"
 #include "tui/command/ask.h"
+#include "tui/link/ways.h"
 
 #include <glib-unix.h>
 #include <signal.h>
@@ -11,6 +13,7 @@ struct Client {
     GPtrArray *nodes; /* of ClientNode */
     guint sources[3]; /* of the signals */
     gboolean interrupted;
+    gboolean whole; /* the others of the cluster were added */
     void (*notified)(Link *link, const char *method, const json_t *params, gpointer user);
     gpointer user;
 };
@@ -49,19 +52,21 @@ static void node_free(gpointer data)
     ClientNode *node = data;
     link_close(node->link);
     g_clear_error(&node->error);
+    g_free(node->name);
     g_free(node);
 }
+
+static const LinkEvents client_events = {on_changed, on_notified};
 
 static gboolean add_node(Client *client, const char *text, const char *ssh_config,
                          GError **error)
 {
-    static const LinkEvents events = {on_changed, on_notified};
     g_autoptr(Target) target = target_parse(text, error);
     if (!target)
         return FALSE;
     ClientNode *node = g_new0(ClientNode, 1);
     node->link = link_new(target, &(LinkOptions){.ssh_config = ssh_config, .once = TRUE},
-                          &events, client);
+                          &client_events, client);
     g_ptr_array_add(client->nodes, node);
     return TRUE;
 }
@@ -76,11 +81,18 @@ gboolean client_iterate(Client *client, GError **error)
     return FALSE;
 }
 
-static gboolean wait_for(Client *client, ClientNode *node, GError **error)
+static gboolean wait_until_settled(Client *client, const ClientNode *node, GError **error)
 {
     while (link_state(node->link) == LINK_CONNECTING || link_state(node->link) == LINK_ASKING)
         if (!client_iterate(client, error))
             return FALSE;
+    return TRUE;
+}
+
+static gboolean wait_for(Client *client, ClientNode *node, GError **error)
+{
+    if (!wait_until_settled(client, node, error))
+        return FALSE;
     if (link_state(node->link) != LINK_CONNECTED)
         node->error = g_error_copy(link_error(node->link));
     return TRUE;
@@ -125,6 +137,126 @@ ClientNode *client_add(Client *client, const char *target, const CommandOptions 
         return node;
     g_propagate_prefixed_error(error, g_error_copy(node->error), "%s: ", target);
     return NULL;
+}
+
+/* ---- the others of the cluster ---- */
+
+typedef struct {
+    char *name;
+    GArray *ways;
+    guint way;
+    Link *through;
+    ClientNode *node; /* in the client's list */
+} Peer;
+
+static void peer_free(gpointer data)
+{
+    Peer *peer = data;
+    g_array_unref(peer->ways);
+    g_free(peer->name);
+    g_free(peer);
+}
+
+static gboolean is_known(const Client *client, const char *name)
+{
+    for (guint i = 0; i < client->nodes->len; i++) {
+        const ClientNode *node = client->nodes->pdata[i];
+        if (g_strcmp0(node->name, name) == 0 ||
+            (node->link && g_strcmp0(link_name(node->link), name) == 0))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Those that one connected node tells of and that are new. */
+static void find_peers(Client *client, const ClientNode *teller, GPtrArray *peers)
+{
+    const RpcPeer *said = link_peer(teller->link);
+    size_t index;
+    const json_t *peer;
+    json_array_foreach(said ? said->peers : NULL, index, peer)
+    {
+        const char *name = wire_get_string(peer, "name", "");
+        if (!*name || is_known(client, name))
+            continue;
+        ClientNode *node = g_new0(ClientNode, 1);
+        node->name = g_strdup(name);
+        g_ptr_array_add(client->nodes, node);
+        if (json_is_false(json_object_get(peer, "member"))) {
+            wire_error_set(&node->error, WIRE_ERROR_UNREACHABLE,
+                           "%s: the cluster lost it: it is not seen by %s", name, said->node);
+            continue;
+        }
+        Peer *wanted = g_new0(Peer, 1);
+        wanted->name = g_strdup(name);
+        wanted->ways = ways_new(peer, link_target(teller->link));
+        wanted->through = link_target(teller->link)->host ? teller->link : NULL;
+        wanted->node = node;
+        g_ptr_array_add(peers, wanted);
+    }
+}
+
+/* Begins to connect by the next way; FALSE when none is left. */
+static gboolean next_way(Client *client, Peer *peer, const char *ssh_config)
+{
+    if (peer->way >= peer->ways->len)
+        return FALSE;
+    const Way *way = &g_array_index(peer->ways, Way, peer->way++);
+    LinkOptions options = {
+        .ssh_config = ssh_config, .via = way->through ? peer->through : NULL, .once = TRUE};
+    link_close(peer->node->link);
+    peer->node->link = link_new(way->target, &options, &client_events, client);
+    return TRUE;
+}
+
+/* TRUE when no other way is to be tried; keeps the first complaint. */
+static gboolean is_done(const Peer *peer)
+{
+    GError *failure = NULL;
+    ClientNode *node = peer->node;
+    if (link_state(node->link) == LINK_CONNECTED) {
+        if (g_str_equal(link_name(node->link), peer->name)) {
+            g_clear_error(&node->error);
+            return TRUE;
+        }
+        wire_error_set(&failure, WIRE_ERROR_UNREACHABLE, "%s: another node, %s, answers there",
+                       peer->name, link_name(node->link));
+        link_drop(node->link, failure->message);
+    } else {
+        failure = g_error_copy(link_error(node->link));
+    }
+    gboolean refused = wire_error_code(failure) != WIRE_ERROR_UNREACHABLE;
+    if (node->error && !refused) {
+        g_error_free(failure);
+        return FALSE;
+    }
+    g_clear_error(&node->error);
+    node->error = failure;
+    return refused;
+}
+
+gboolean client_add_peers(Client *client, const CommandOptions *options, GError **error)
+{
+    g_autoptr(GPtrArray) peers = g_ptr_array_new_with_free_func(peer_free);
+    guint given = client->nodes->len;
+    for (guint i = 0; !client->whole && i < given; i++)
+        if (!client_node(client, i)->error)
+            find_peers(client, client_node(client, i), peers);
+    client->whole = TRUE;
+    /* All at once, by one way after the other. */
+    while (peers->len) {
+        for (guint i = peers->len; i-- > 0;)
+            if (!next_way(client, peers->pdata[i], options->ssh_config))
+                g_ptr_array_remove_index(peers, i);
+        for (guint i = peers->len; i-- > 0;) {
+            const Peer *peer = peers->pdata[i];
+            if (!wait_until_settled(client, peer->node, error))
+                return FALSE;
+            if (is_done(peer))
+                g_ptr_array_remove_index(peers, i);
+        }
+    }
+    return TRUE;
 }
 
 void client_free(Client *client)

@@ -13,6 +13,7 @@
 typedef struct {
     Link *link;
     GError *error; /* why it is not connected, or NULL */
+    char *name;    /* of one that another told of; its link may be NULL with an error */
 } ClientNode;
 
 typedef struct Client Client;
@@ -27,6 +28,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Client, client_free)
 /* One more, connected and waited for; NULL and why when it can't be reached. */
 ClientNode *client_add(Client *client, const char *target, const CommandOptions *options,
                        GError **error);
+
+/* All nodes of the clusters that the connected ones are in, each by its own session; those
+ * that can't be reached get an error, those that the cluster lost without being tried. Does
+ * nothing where there is no cluster, or when it was done. FALSE after a signal. */
+gboolean client_add_peers(Client *client, const CommandOptions *options, GError **error);
 
 guint client_count(const Client *client);
 ClientNode *client_node(Client *client, guint index);

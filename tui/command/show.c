@@ -96,12 +96,38 @@ static Link *search(const Act *act, const WireParameter *parameter, const char *
     return found;
 }
 
+/* In a cluster whoever is asked for may be on another node than the one that was named: it
+ * is asked first, and the others are reached only when it has it not. */
+static Link *search_cluster(const Act *act, const WireParameter *parameter, const char *look_up,
+                            GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    Link *found = search(act, parameter, look_up, &failure);
+    if (!found && wire_error_code(failure) == WIRE_ERROR_NOT_FOUND) {
+        if (!client_add_peers(act->client, act->options, error))
+            return NULL;
+        g_clear_error(&failure);
+        found = search(act, parameter, look_up, &failure);
+    }
+    if (!found)
+        g_propagate_error(error, g_steal_pointer(&failure));
+    return found;
+}
+
+static gboolean in_cluster(const Act *act)
+{
+    const ClientNode *node = client_node(act->client, 0);
+    return !node->error && link_peer(node->link)->peers;
+}
+
 Link *act_find_link(const Act *act, GError **error)
 {
     const char *look_up = NULL;
     const WireParameter *parameter = object_parameter(act->method, &look_up);
-    if (client_count(act->client) > 1 && parameter &&
-        json_object_get(act->arguments->params, parameter->name))
+    gboolean named = parameter && json_object_get(act->arguments->params, parameter->name);
+    if (named && in_cluster(act))
+        return search_cluster(act, parameter, look_up, error);
+    if (named && client_count(act->client) > 1)
         return search(act, parameter, look_up, error);
     if (client_count(act->client) > 1) {
         wire_error_set(error, WIRE_ERROR_PARAMS, "%s is for one node: give -H once",
@@ -155,6 +181,8 @@ static void ask_for_columns(const Act *act)
 gboolean act_list(const Act *act, GError **error)
 {
     ask_for_columns(act);
+    if (!client_add_peers(act->client, act->options, error))
+        return FALSE;
     g_autoptr(json_t) rows = ask_all(act);
     if (json_array_size(rows) > 0 || *act->status == 0)
         act_print(act, rows);

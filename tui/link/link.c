@@ -57,6 +57,7 @@ static void release(Link *link)
     g_free(link->peer.node);
     g_free(link->peer.user);
     g_free(link->peer.role);
+    json_decref(link->peer.peers);
     g_free(link);
 }
 
@@ -161,8 +162,14 @@ static void on_rpc_ready(const RpcPeer *peer, gpointer user)
     g_free(link->peer.node);
     g_free(link->peer.user);
     g_free(link->peer.role);
-    link->peer = (RpcPeer){peer->major,          peer->minor,          g_strdup(peer->agent),
-                           g_strdup(peer->node), g_strdup(peer->user), g_strdup(peer->role)};
+    json_decref(link->peer.peers);
+    link->peer = (RpcPeer){.major = peer->major,
+                           .minor = peer->minor,
+                           .agent = g_strdup(peer->agent),
+                           .node = g_strdup(peer->node),
+                           .user = g_strdup(peer->user),
+                           .role = g_strdup(peer->role),
+                           .peers = json_incref(peer->peers)};
     link->attempt = 0;
     g_clear_error(&link->error);
     set_state(link, LINK_CONNECTED);
@@ -321,6 +328,15 @@ void link_close(Link *link)
     link->events = (LinkEvents){0};
     disconnect(link, NULL);
     release(link);
+}
+
+void link_drop(Link *link, const char *why)
+{
+    GError *error = NULL;
+    if (link->state != LINK_CONNECTED)
+        return;
+    wire_error_set(&error, WIRE_ERROR_UNREACHABLE, "%s: %s", link_name(link), why);
+    fail(link, error);
 }
 
 void link_retry(Link *link)

@@ -70,6 +70,8 @@ guint link_attempt(const Link *link);
 gint64 link_retry_at(const Link *link);
 /* Tries at once, from waiting or refused. */
 void link_retry(Link *link);
+/* What is connected is taken for dead: why, in words. Tries again as after any loss. */
+void link_drop(Link *link, const char *why);
 
 /* The agent; NULL unless connected. Do not keep it across a change of state. */
 RpcClient *link_rpc(Link *link);

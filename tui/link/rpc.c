@@ -38,6 +38,7 @@ static void peer_free(RpcPeer *peer)
     g_free(peer->node);
     g_free(peer->user);
     g_free(peer->role);
+    json_decref(peer->peers);
     g_free(peer);
 }
 
@@ -153,6 +154,7 @@ static RpcPeer *peer_new(const json_t *hello)
     peer->node = g_strdup(wire_get_string(hello, "node", "?"));
     peer->user = g_strdup(wire_get_string(hello, "user", "?"));
     peer->role = g_strdup(wire_get_string(hello, "role", "?"));
+    peer->peers = json_incref(json_object_get(hello, "peers"));
     return peer;
 }
 

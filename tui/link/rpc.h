@@ -25,6 +25,7 @@ typedef struct {
     char *node;
     char *user;
     char *role;
+    json_t *peers; /* the nodes of its cluster as in its object; NULL: it is in none */
 } RpcPeer;
 
 /* result is borrowed; NULL exactly when error is set. */

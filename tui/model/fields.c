@@ -170,6 +170,7 @@ static const ModelField guest_fields[] = {
     FIELD(ModelGuest, "agent", "agent", FLAG, YES, 5, agent),
     FIELD(ModelGuest, "privileged", "priv", FLAG, YES, 4, privileged),
     FIELD(ModelGuest, "stale_since", "stale", INT64, SINCE, 5, stale_since),
+    FIELD(ModelGuest, "native", "native", STRING, TEXT, 36, native),
     END};
 
 static const ModelField storage_fields[] = {

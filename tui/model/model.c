@@ -1,31 +1,12 @@
 #include "tui/model/model.h"
 
+#include "tui/model/claims.h"
+
 #include "backend/wire/message.h"
 
 #include <malloc.h>
 #include <math.h>
 #include <string.h>
-
-/* Limits on what one node may put into the model. */
-enum { EVENTS_MAX = 1000, OBJECTS_MAX = 200000 };
-
-typedef struct {
-    ModelListener listener;
-    gpointer user;
-} Ear;
-
-typedef struct {
-    gint64 watch; /* 0: none */
-    gint64 seq;
-    gboolean snapshot; /* it is still coming */
-} NodeWatch;
-
-struct Model {
-    GPtrArray *objects[OBJECT_KIND_COUNT];
-    GHashTable *index[OBJECT_KIND_COUNT]; /* a set of ModelObject, but for nodes */
-    NodeWatch watches[MODEL_NODES_MAX];
-    GArray *ears;
-};
 
 static guint object_hash(gconstpointer key)
 {
@@ -56,9 +37,11 @@ Model *model_new(void)
     Model *model = g_new0(Model, 1);
     for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
         model->objects[kind] = g_ptr_array_new_with_free_func(object_free);
+        model->hidden[kind] = g_ptr_array_new_with_free_func(object_free);
         model->index[kind] = g_hash_table_new(object_hash, object_equal);
     }
-    model->ears = g_array_new(FALSE, FALSE, sizeof(Ear));
+    model->nodes = g_ptr_array_new();
+    model->ears = g_array_new(FALSE, FALSE, sizeof(ModelEar));
     return model;
 }
 
@@ -69,21 +52,23 @@ void model_free(Model *model)
     for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
         g_hash_table_unref(model->index[kind]);
         g_ptr_array_unref(model->objects[kind]);
+        g_ptr_array_unref(model->hidden[kind]);
     }
+    g_ptr_array_unref(model->nodes);
     g_array_unref(model->ears);
     g_free(model);
 }
 
 void model_listen(Model *model, ModelListener listener, gpointer user)
 {
-    Ear ear = {listener, user};
+    ModelEar ear = {listener, user};
     g_array_append_val(model->ears, ear);
 }
 
 void model_unlisten(Model *model, ModelListener listener, gpointer user)
 {
     for (guint i = 0; i < model->ears->len; i++) {
-        const Ear *ear = &g_array_index(model->ears, Ear, i);
+        const ModelEar *ear = &g_array_index(model->ears, ModelEar, i);
         if (ear->listener == listener && ear->user == user) {
             g_array_remove_index(model->ears, i);
             return;
@@ -91,10 +76,10 @@ void model_unlisten(Model *model, ModelListener listener, gpointer user)
     }
 }
 
-static void tell(const Model *model, ModelChange change, ModelObject *object, guint64 fields)
+void model_tell(const Model *model, ModelChange change, ModelObject *object, guint64 fields)
 {
     for (guint i = 0; i < model->ears->len; i++) {
-        const Ear *ear = &g_array_index(model->ears, Ear, i);
+        const ModelEar *ear = &g_array_index(model->ears, ModelEar, i);
         ear->listener(change, object, fields, ear->user);
     }
 }
@@ -105,30 +90,43 @@ static guint64 bit(ObjectKind kind, const char *name)
     return index < 0 ? 0 : G_GUINT64_CONSTANT(1) << index;
 }
 
-guint model_node_add(Model *model, const char *target)
+/* The next index, else one whose node was removed. */
+static guint free_index(const Model *model)
 {
-    GPtrArray *nodes = model->objects[OBJECT_NODE];
-    g_return_val_if_fail(nodes->len < MODEL_NODES_MAX, 0);
+    guint index = model->nodes->len;
+    if (index >= MODEL_NODES_MAX)
+        for (index = 0; index < MODEL_NODES_MAX && model->nodes->pdata[index];)
+            index++;
+    return index;
+}
+
+guint model_node_add(Model *model, const char *target, const char *name)
+{
+    guint index = free_index(model);
+    g_return_val_if_fail(index < MODEL_NODES_MAX, 0);
     ModelNode *node = g_new(ModelNode, 1);
     model_object_init(&node->base, OBJECT_NODE);
-    node->base.node = (guint16)nodes->len;
+    node->base.node = (guint16)index;
     node->target = g_ref_string_new_intern(target);
-    node->name = g_ref_string_new_intern(target);
+    node->name = g_ref_string_new_intern(name ? name : target);
     node->base.id = g_ref_string_new_intern(target);
-    g_ptr_array_add(nodes, node);
-    tell(model, MODEL_ADDED, &node->base, ~G_GUINT64_CONSTANT(0));
-    return node->base.node;
+    if (index == model->nodes->len)
+        g_ptr_array_add(model->nodes, node);
+    else
+        model->nodes->pdata[index] = node;
+    g_ptr_array_add(model->objects[OBJECT_NODE], node);
+    model_tell(model, MODEL_ADDED, &node->base, ~G_GUINT64_CONSTANT(0));
+    return index;
 }
 
 guint model_node_count(const Model *model)
 {
-    return model->objects[OBJECT_NODE]->len;
+    return model->nodes->len;
 }
 
 ModelNode *model_node(const Model *model, guint node)
 {
-    const GPtrArray *nodes = model->objects[OBJECT_NODE];
-    return node < nodes->len ? nodes->pdata[node] : NULL;
+    return node < model->nodes->len ? model->nodes->pdata[node] : NULL;
 }
 
 ModelNode *model_node_by_name(const Model *model, const char *name)
@@ -150,19 +148,38 @@ static void put_string(char **member, const char *text)
     *member = made;
 }
 
+static void show_link(Model *model, ModelNode *node, ModelLinkState state, const char *trouble)
+{
+    gboolean other = (node->link == MODEL_LINK_UP) != (state == MODEL_LINK_UP);
+    node->link = (guint8)state;
+    put_string(&node->trouble, trouble);
+    model_tell(model, MODEL_CHANGED, &node->base,
+               bit(OBJECT_NODE, "link") | bit(OBJECT_NODE, "trouble"));
+    if (other)
+        claims_review(model, node->base.node);
+}
+
 void model_node_link(Model *model, guint index, ModelLinkState state, const char *trouble)
 {
     ModelNode *node = model_node(model, index);
     if (!node || (node->link == state && g_strcmp0(node->trouble, trouble) == 0))
         return;
-    node->link = (guint8)state;
-    put_string(&node->trouble, trouble);
     if (state == MODEL_LINK_UP)
         node->heard = g_get_real_time() / G_USEC_PER_SEC;
     else
         model->watches[index].watch = 0;
-    tell(model, MODEL_CHANGED, &node->base,
-         bit(OBJECT_NODE, "link") | bit(OBJECT_NODE, "trouble"));
+    node->lost = FALSE;
+    show_link(model, node, state, trouble);
+}
+
+void model_node_lost(Model *model, guint index, const char *trouble)
+{
+    ModelNode *node = model_node(model, index);
+    if (!node || node->link != MODEL_LINK_UP)
+        return;
+    /* The watch goes on: the node may be well, and cut off from the others only. */
+    node->lost = TRUE;
+    show_link(model, node, MODEL_LINK_DOWN, trouble);
 }
 
 void model_node_hello(Model *model, guint index, const char *name, const char *agent,
@@ -175,8 +192,8 @@ void model_node_hello(Model *model, guint index, const char *name, const char *a
         put_string(&node->name, name);
     put_string(&node->agent, agent);
     node->role = (gint8)role;
-    tell(model, MODEL_CHANGED, &node->base,
-         bit(OBJECT_NODE, "name") | bit(OBJECT_NODE, "agent"));
+    model_tell(model, MODEL_CHANGED, &node->base,
+               bit(OBJECT_NODE, "name") | bit(OBJECT_NODE, "agent"));
 }
 
 void model_watch_begin(Model *model, guint index, gint64 watch)
@@ -185,12 +202,15 @@ void model_watch_begin(Model *model, guint index, gint64 watch)
     if (!node)
         return;
     model->watches[index] = (NodeWatch){.watch = watch, .snapshot = TRUE};
-    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++)
-        for (guint i = 0; i < model->objects[kind]->len; i++) {
-            ModelObject *object = model->objects[kind]->pdata[i];
+    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        const GPtrArray *lists[] = {model->objects[kind], model->hidden[kind]};
+        for (guint i = 0; i < lists[0]->len + lists[1]->len; i++) {
+            ModelObject *object =
+                i < lists[0]->len ? lists[0]->pdata[i] : lists[1]->pdata[i - lists[0]->len];
             if (object->node == index)
                 object->touched = FALSE;
         }
+    }
 }
 
 /* A key to look up with, in the caller's storage. */
@@ -221,7 +241,10 @@ ModelObject *model_find(const Model *model, guint node, ObjectKind kind, const c
     ModelGuest key;
     if (!make_key(&key, node, kind, id))
         return NULL;
-    return g_hash_table_lookup(model->index[kind], &key);
+    ModelObject *found = g_hash_table_lookup(model->index[kind], &key);
+    if (found)
+        return claims_shown(model, found);
+    return kind == OBJECT_GUEST ? claims_elsewhere(model, &key) : NULL;
 }
 
 ModelGuest *model_find_guest(const Model *model, const char *id)
@@ -239,9 +262,12 @@ const GPtrArray *model_objects(const Model *model, ObjectKind kind)
     return model->objects[kind];
 }
 
-static void count_guest(Model *model, const ModelGuest *guest, int sign)
+void model_count_guest(Model *model, const ModelObject *object, int sign)
 {
-    ModelNode *node = model_node(model, guest->base.node);
+    const ModelGuest *guest = (const ModelGuest *)object;
+    ModelNode *node = model_node(model, object->node);
+    if (object->kind != OBJECT_GUEST || object->hidden || !node)
+        return;
     node->guests += sign;
     if (guest->state == GUEST_STATE_RUNNING)
         node->running += sign;
@@ -267,11 +293,48 @@ static ModelObject *object_add(Model *model, const ModelGuest *key)
 
 static void object_remove(Model *model, ModelObject *object)
 {
-    tell(model, MODEL_GONE, object, 0);
-    if (object->kind == OBJECT_GUEST)
-        count_guest(model, (ModelGuest *)object, -1);
+    object = claims_going(model, object);
+    if (!object->hidden)
+        model_tell(model, MODEL_GONE, object, 0);
+    model_count_guest(model, object, -1);
     g_hash_table_remove(model->index[object->kind], object);
-    g_ptr_array_remove_fast(model->objects[object->kind], object);
+    g_ptr_array_remove_fast(
+        object->hidden ? model->hidden[object->kind] : model->objects[object->kind], object);
+}
+
+static void remove_all(Model *model, guint index, gboolean untouched)
+{
+    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        GPtrArray *const lists[] = {model->objects[kind], model->hidden[kind]};
+        gboolean kept = kind == OBJECT_NODE || (untouched && kind == OBJECT_EVENT);
+        for (guint l = 0; !kept && l < G_N_ELEMENTS(lists); l++)
+            for (guint i = lists[l]->len; i-- > 0;) {
+                ModelObject *object = i < lists[l]->len ? lists[l]->pdata[i] : NULL;
+                if (object && object->node == index && !(untouched && object->touched))
+                    object_remove(model, object);
+            }
+    }
+}
+
+void model_node_remove(Model *model, guint index)
+{
+    ModelNode *node = model_node(model, index);
+    if (!node)
+        return;
+    remove_all(model, index, FALSE);
+    model_tell(model, MODEL_GONE, &node->base, 0);
+    model->nodes->pdata[index] = NULL;
+    model->watches[index] = (NodeWatch){0};
+    g_ptr_array_remove(model->objects[OBJECT_NODE], node);
+}
+
+static void apply_node(Model *model, ModelNode *node, const json_t *json)
+{
+    guint64 fields = model_object_update(&node->base, json);
+    if (fields)
+        model_tell(model, MODEL_CHANGED, &node->base, fields);
+    if (fields & bit(OBJECT_NODE, "cluster"))
+        claims_review(model, node->base.node);
 }
 
 static void apply_object(Model *model, guint index, const json_t *json)
@@ -286,10 +349,7 @@ static void apply_object(Model *model, guint index, const json_t *json)
         kind = OBJECT_GUEST;
     }
     if (kind == OBJECT_NODE) {
-        ModelNode *node = model_node(model, index);
-        guint64 fields = model_object_update(&node->base, json);
-        if (fields)
-            tell(model, MODEL_CHANGED, &node->base, fields);
+        apply_node(model, model_node(model, index), json);
         return;
     }
     ModelGuest key;
@@ -298,20 +358,23 @@ static void apply_object(Model *model, guint index, const json_t *json)
     ModelObject *object = g_hash_table_lookup(model->index[kind], &key);
     gboolean fresh = !object;
     if (fresh) {
-        if (model->objects[kind]->len >= OBJECTS_MAX)
+        if (model->objects[kind]->len >= MODEL_OBJECTS_MAX)
             return;
         object = object_add(model, &key);
-    } else if (kind == OBJECT_GUEST) {
-        count_guest(model, (ModelGuest *)object, -1);
+    } else {
+        model_count_guest(model, object, -1);
     }
     object->touched = TRUE;
     guint64 fields = model_object_update(object, json);
-    if (kind == OBJECT_GUEST)
-        count_guest(model, (ModelGuest *)object, 1);
-    if (fresh)
-        tell(model, MODEL_ADDED, object, ~G_GUINT64_CONSTANT(0));
-    else if (fields)
-        tell(model, MODEL_CHANGED, object, fields);
+    model_count_guest(model, object, 1);
+    if (fresh && kind == OBJECT_EVENT && claims_is_told(model, (ModelEvent *)object)) {
+        g_hash_table_remove(model->index[kind], object);
+        g_ptr_array_remove_fast(model->objects[kind], object);
+    } else if (fresh && claims_added(model, object)) {
+        model_tell(model, MODEL_ADDED, object, ~G_GUINT64_CONSTANT(0));
+    } else if (!fresh && fields && claims_changed(model, object)) {
+        model_tell(model, MODEL_CHANGED, object, fields);
+    }
 }
 
 static void apply_gone(Model *model, guint index, const json_t *json)
@@ -319,7 +382,10 @@ static void apply_gone(Model *model, guint index, const json_t *json)
     ObjectKind kind;
     if (!object_kind_from_name(wire_get_string(json, "kind", ""), &kind) || kind == OBJECT_NODE)
         return;
-    ModelObject *object = model_find(model, index, kind, wire_get_string(json, "id", NULL));
+    ModelGuest key;
+    ModelObject *object = NULL;
+    if (make_key(&key, index, kind, wire_get_string(json, "id", NULL)))
+        object = g_hash_table_lookup(model->index[kind], &key);
     if (object)
         object_remove(model, object);
 }
@@ -328,22 +394,14 @@ static void apply_gone(Model *model, guint index, const json_t *json)
  * a snapshot brings only the newest. */
 static void sweep(Model *model, guint index)
 {
-    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
-        if (kind == OBJECT_NODE || kind == OBJECT_EVENT)
-            continue;
-        for (guint i = model->objects[kind]->len; i-- > 0;) {
-            ModelObject *object = model->objects[kind]->pdata[i];
-            if (object->node == index && !object->touched)
-                object_remove(model, object);
-        }
-    }
+    remove_all(model, index, TRUE);
 }
 
 /* The oldest events make room; their ids sort by time. */
 static void limit_events(Model *model)
 {
     GPtrArray *events = model->objects[OBJECT_EVENT];
-    while (events->len > EVENTS_MAX) {
+    while (events->len > MODEL_EVENTS_MAX) {
         ModelObject *oldest = events->pdata[0];
         for (guint i = 1; i < events->len; i++) {
             ModelObject *event = events->pdata[i];
@@ -369,6 +427,10 @@ ModelApply model_apply(Model *model, guint index, const json_t *params, gboolean
     }
     watch->seq = seq;
     node->heard = g_get_real_time() / G_USEC_PER_SEC;
+    if (node->lost) {
+        node->lost = FALSE;
+        show_link(model, node, MODEL_LINK_UP, NULL);
+    }
 
     size_t i;
     const json_t *item;
@@ -383,7 +445,7 @@ ModelApply model_apply(Model *model, guint index, const json_t *params, gboolean
         sweep(model, index);
         /* The JSON of the snapshot is not needed again. */
         (void)malloc_trim(0);
-        tell(model, MODEL_CHANGED, &node->base, bit(OBJECT_NODE, "link"));
+        model_tell(model, MODEL_CHANGED, &node->base, bit(OBJECT_NODE, "link"));
         if (ready)
             *ready = TRUE;
     }
@@ -405,9 +467,10 @@ static void count_members(const ModelNode *node, ModelCounts *out)
 void model_counts(const Model *model, ModelCounts *out)
 {
     memset(out, 0, sizeof *out);
-    out->nodes = model_node_count(model);
-    for (guint i = 0; i < out->nodes; i++) {
-        const ModelNode *node = model_node(model, i);
+    const GPtrArray *nodes = model->objects[OBJECT_NODE];
+    out->nodes = nodes->len;
+    for (guint i = 0; i < nodes->len; i++) {
+        const ModelNode *node = nodes->pdata[i];
         out->nodes_up += node->link == MODEL_LINK_UP;
         out->nodes_ready += node->link == MODEL_LINK_UP && node->ready;
         out->running += (guint)node->running;

@@ -3,7 +3,8 @@
  *
  * Knows nothing of screens, sessions or SSH. Whoever owns the links calls
  * model_node_add() for each, tells how the link fares, and hands every
- * watch.delta to model_apply(). Objects are known by (node, kind, id). While a
+ * watch.delta to model_apply(). Objects are known by (node, kind, id); what several
+ * nodes of a cluster tell of, as a guest that moves, is one object (claims.h). While a
  * link is down its objects stay as they were; node->heard says how old they
  * are. After a new watch's snapshot is complete, what it did not name is gone.
  *
@@ -32,14 +33,21 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Model, model_free)
 void model_listen(Model *model, ModelListener listener, gpointer user);
 void model_unlisten(Model *model, ModelListener listener, gpointer user);
 
-/* Adds a node that is reached through target; its index. */
-guint model_node_add(Model *model, const char *target);
+/* Adds a node that is reached through target; its index. name: its own name, if it is known
+ * already, or NULL. */
+guint model_node_add(Model *model, const char *target, const char *name);
+/* It, and all that it told of, is gone; its index is free. */
+void model_node_remove(Model *model, guint node);
+/* One more than the highest index: model_node() may be NULL for those below. */
 guint model_node_count(const Model *model);
 ModelNode *model_node(const Model *model, guint node); /* NULL when there is none */
 ModelNode *model_node_by_name(const Model *model, const char *name);
 
 /* How the link fares; trouble in words, or NULL. */
 void model_node_link(Model *model, guint node, ModelLinkState state, const char *trouble);
+/* The others of its cluster lost it: it is shown as lost at once, whatever the link still
+ * believes, until it says something or model_node_link() tells otherwise. */
+void model_node_lost(Model *model, guint node, const char *trouble);
 /* What hello said. */
 void model_node_hello(Model *model, guint node, const char *name, const char *agent,
                       WireRole role);
@@ -58,6 +66,7 @@ ModelApply model_apply(Model *model, guint node, const json_t *params, gboolean 
 
 /* The objects of a kind in no order; owned by the model, changes with it. */
 const GPtrArray *model_objects(const Model *model, ObjectKind kind);
+/* For a guest that moved within the node's cluster: where it is now. */
 ModelObject *model_find(const Model *model, guint node, ObjectKind kind, const char *id);
 /* The guest by its identifier, wherever it is. */
 ModelGuest *model_find_guest(const Model *model, const char *id);

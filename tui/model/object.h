@@ -20,11 +20,12 @@
 #define MODEL_UNKNOWN (-1)
 
 typedef struct {
-    guint8 kind;    /* ObjectKind */
-    guint8 touched; /* set while a delta that named it is being applied */
-    guint16 node;   /* index of its node in the model */
-    guint32 number; /* of a guest: its number; else 0 */
-    char *id;       /* of what is not a guest: its id */
+    guint8 kind;        /* ObjectKind */
+    guint8 touched : 1; /* set while a delta that named it is being applied */
+    guint8 hidden : 1;  /* another claim about the same is shown: claims.h */
+    guint16 node;       /* index of its node in the model */
+    guint32 number;     /* of a guest: its number; else 0 */
+    char *id;           /* of what is not a guest: its id */
 } ModelObject;
 
 typedef struct {
@@ -38,6 +39,7 @@ typedef struct {
     float cpu, mem_max, mem_used, mem_rss;
     float disk_read, disk_write, disk_ops, net_in, net_out;
     char *name, *reason, *tags, *addresses, *task;
+    char *native; /* what libvirt or LXC know it by */
 } ModelGuest;
 
 /* How a node is reached, as its link says. */
@@ -59,6 +61,7 @@ typedef struct {
     gint32 members, cluster_size; /* of its cluster: seen by it, and in all */
     gint64 boot;
     gint64 heard; /* seconds since 1970 when it last said something */
+    gint8 lost;   /* the others of its cluster lost it, and it has said nothing since */
     double time_offset;
     float cpu, load, mem_total, mem_used, swap_total, swap_used;
     float psi_cpu, psi_mem, psi_io, net_in, net_out, disk_read, disk_write;
@@ -106,3 +109,14 @@ typedef struct {
     char *severity, *object, *text;
     gint64 since;
 } ModelAlarm;
+
+/* Room for any of them but a node. */
+typedef union {
+    ModelObject base;
+    ModelGuest guest;
+    ModelStorage storage;
+    ModelLink link;
+    ModelTask task;
+    ModelEvent event;
+    ModelAlarm alarm;
+} ModelAny;

@@ -1,4 +1,4 @@
-#include "tui/view/cluster.h"
+#include "tui/view/cluster_private.h"
 
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
@@ -6,23 +6,6 @@
 #include <string.h>
 
 enum { WATCH_DEADLINE = 30000 };
-
-typedef struct {
-    Cluster *cluster;
-    guint index;
-    Link *link;
-    GError *error; /* of a target that is not well formed */
-    gint64 watch;
-    Ask *opening;
-} Member;
-
-struct Cluster {
-    char *name;
-    Model *model;
-    GPtrArray *members;
-    ClusterEvents events;
-    gpointer user;
-};
 
 struct Ask {
     RpcReply reply;
@@ -100,6 +83,19 @@ static void open_watch(Member *member)
                                   WATCH_DEADLINE, on_watch, member);
 }
 
+/* The nodes of the cluster are for the links, not for the screen. */
+static void take_peers(Member *member, const json_t *params)
+{
+    size_t index;
+    const json_t *object;
+    json_array_foreach(json_object_get(params, "objects"), index, object)
+    {
+        const json_t *peers = json_object_get(object, "peers");
+        if (peers && g_str_equal(wire_get_string(object, "kind", ""), "node"))
+            members_heard(member, peers);
+    }
+}
+
 static void on_notified(Link *link, const char *method, const json_t *params, gpointer user)
 {
     Member *member = user;
@@ -113,6 +109,7 @@ static void on_notified(Link *link, const char *method, const json_t *params, gp
                           NULL);
         open_watch(member);
     }
+    take_peers(member, params);
     if (ready)
         cluster->events.changed(cluster, member->index, cluster->user);
 }
@@ -121,6 +118,12 @@ static void on_connected(Member *member)
 {
     const RpcPeer *peer = link_peer(member->link);
     WireRole role = WIRE_ROLE_NONE;
+    if (peer && !members_met(member, peer)) {
+        g_autofree char *why =
+            g_strdup_printf("%s answers there, not %s", peer->node, member->name);
+        link_drop(member->link, why);
+        return;
+    }
     if (peer)
         (void)wire_role_from_name(peer->role, &role);
     model_node_hello(member->cluster->model, member->index, peer ? peer->node : NULL,
@@ -133,9 +136,12 @@ static void on_link(Link *link, gpointer user)
 {
     Member *member = user;
     Cluster *cluster = member->cluster;
+    LinkState state = link_state(link);
+    if ((state == LINK_WAITING || state == LINK_REFUSED) && members_missed(member))
+        return;
     const GError *error = link_error(link);
     const char *trouble = error ? error->message : NULL;
-    switch (link_state(link)) {
+    switch (state) {
     case LINK_CONNECTED:
         on_connected(member);
         break;
@@ -143,18 +149,21 @@ static void on_link(Link *link, gpointer user)
         model_node_link(cluster->model, member->index, MODEL_LINK_DOWN, trouble);
         break;
     case LINK_REFUSED:
-        model_node_link(cluster->model, member->index, MODEL_LINK_FAILED, trouble);
+        model_node_link(cluster->model, member->index,
+                        member->pause ? MODEL_LINK_DOWN : MODEL_LINK_FAILED, trouble);
         break;
     case LINK_CONNECTING:
     case LINK_ASKING:
         /* While it tries again, a lost node stays lost and keeps its reason. */
-        if (!trouble)
+        if (!trouble && model_node(cluster->model, member->index)->link != MODEL_LINK_DOWN)
             model_node_link(cluster->model, member->index, MODEL_LINK_CONNECTING, NULL);
         break;
     }
     cluster->events.asking(cluster, member->index, cluster->user);
     cluster->events.changed(cluster, member->index, cluster->user);
 }
+
+const LinkEvents cluster_link_events = {.changed = on_link, .notified = on_notified};
 
 static Link *find_link(const Cluster *cluster, const ClusterSetup *setup, const char *target)
 {
@@ -164,19 +173,17 @@ static Link *find_link(const Cluster *cluster, const ClusterSetup *setup, const 
     return NULL;
 }
 
-static void add_member(Cluster *cluster, const ClusterSetup *setup, guint index,
-                       const char *ssh_config, gboolean once)
+static void add_member(Cluster *cluster, const ClusterSetup *setup, guint index)
 {
-    static const LinkEvents events = {.changed = on_link, .notified = on_notified};
     const ClusterMember *wanted = &setup->targets[index];
-    LinkOptions options = {.ssh_config = ssh_config, .once = once};
+    LinkOptions options = {.ssh_config = cluster->ssh_config, .once = cluster->once};
     Member *member = g_new0(Member, 1);
     member->cluster = cluster;
-    member->index = model_node_add(cluster->model, wanted->target);
+    member->index = model_node_add(cluster->model, wanted->target, NULL);
     options.via = find_link(cluster, setup, wanted->via);
     g_autoptr(Target) target = target_parse(wanted->target, &member->error);
     if (target)
-        member->link = link_new(target, &options, &events, member);
+        member->link = link_new(target, &options, &cluster_link_events, member);
     else
         model_node_link(cluster->model, member->index, MODEL_LINK_FAILED,
                         member->error->message);
@@ -192,26 +199,44 @@ Cluster *cluster_new(const ClusterSetup *setup, const char *ssh_config, gboolean
     cluster->members = g_ptr_array_new();
     cluster->events = *events;
     cluster->user = user;
+    cluster->ssh_config = g_strdup(ssh_config);
+    cluster->once = once;
     for (guint i = 0; i < MIN(setup->target_count, MODEL_NODES_MAX); i++)
-        add_member(cluster, setup, i, ssh_config, once);
+        add_member(cluster, setup, i);
     return cluster;
+}
+
+Member *cluster_member(const Cluster *cluster, guint node)
+{
+    return node < cluster->members->len ? cluster->members->pdata[node] : NULL;
+}
+
+void cluster_member_free(Member *member)
+{
+    g_clear_handle_id(&member->pause, g_source_remove);
+    ask_drop(&member->opening);
+    ask_drop(&member->knock);
+    link_close(member->link);
+    g_clear_error(&member->error);
+    g_clear_pointer(&member->ways, g_array_unref);
+    json_decref(member->peers);
+    g_free(member->name);
+    g_free(member);
 }
 
 void cluster_free(Cluster *cluster)
 {
     if (!cluster)
         return;
+    g_clear_handle_id(&cluster->review, g_source_remove);
     /* Those that go through another come after it: close them first. */
-    for (guint i = cluster->members->len; i-- > 0;) {
-        Member *member = cluster->members->pdata[i];
-        ask_drop(&member->opening);
-        link_close(member->link);
-        g_clear_error(&member->error);
-        g_free(member);
-    }
+    for (guint i = cluster->members->len; i-- > 0;)
+        if (cluster_member(cluster, i))
+            cluster_member_free(cluster_member(cluster, i));
     g_ptr_array_unref(cluster->members);
     model_free(cluster->model);
     g_free(cluster->name);
+    g_free(cluster->ssh_config);
     g_free(cluster);
 }
 
@@ -232,17 +257,19 @@ guint cluster_count(const Cluster *cluster)
 
 Link *cluster_link(const Cluster *cluster, guint node)
 {
-    if (node >= cluster->members->len)
-        return NULL;
-    const Member *member = cluster->members->pdata[node];
-    return member->link;
+    const Member *member = cluster_member(cluster, node);
+    return member ? member->link : NULL;
 }
 
 void cluster_retry(Cluster *cluster)
 {
     for (guint i = 0; i < cluster->members->len; i++) {
         Link *link = cluster_link(cluster, i);
-        if (link && (link_state(link) == LINK_WAITING || link_state(link) == LINK_REFUSED))
+        if (!link || (link_state(link) != LINK_WAITING && link_state(link) != LINK_REFUSED))
+            continue;
+        if (cluster_member(cluster, i)->ways)
+            members_try(cluster_member(cluster, i));
+        else
             link_retry(link);
     }
 }
@@ -251,8 +278,9 @@ gboolean cluster_settled(const Cluster *cluster)
 {
     for (guint i = 0; i < cluster->members->len; i++) {
         const ModelNode *node = model_node(cluster->model, i);
-        if (node->link != MODEL_LINK_FAILED && !(node->link == MODEL_LINK_UP && node->ready))
+        if (node && node->link != MODEL_LINK_FAILED &&
+            !(node->link == MODEL_LINK_UP && node->ready))
             return FALSE;
     }
-    return TRUE;
+    return !cluster->review;
 }

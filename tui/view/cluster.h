@@ -1,8 +1,10 @@
 /* view/cluster - one cluster's links and the model they fill.
  *
  * Opens a link to each target, watches every node, and keeps the model in step:
- * a lost link marks its node, a gap in a watch opens it anew. Knows no screen;
- * the questions of SSH and calls are passed through.
+ * a lost link marks its node, a gap in a watch opens it anew. Where the nodes are a
+ * cluster the other members are reached too, each by an SSH session of its own
+ * (link/ways.h); they come and go as the nodes tell. Knows no screen; the questions of
+ * SSH and calls are passed through.
  */
 #pragma once
 

@@ -166,7 +166,8 @@ static void on_model(ModelChange change, ModelObject *object, guint64 fields, gp
 static void on_cluster_changed(Cluster *cluster, guint node, gpointer user)
 {
     Console *console = user;
-    if (cluster == console_cluster(console) && model_node(cluster_model(cluster), node)->ready)
+    const ModelNode *told = model_node(cluster_model(cluster), node);
+    if (cluster == console_cluster(console) && told && told->ready)
         console_draw_soon(console);
     else
         console_changed(console);

@@ -155,7 +155,7 @@ static void list_objects(const Order *order, GString *text)
     for (guint i = 0; i < order->subjects->len; i++) {
         const Subject *subject = &g_array_index(order->subjects, Subject, i);
         const ModelObject *object = subject_find(subject, model);
-        const ModelNode *node = model_node(model, subject->node);
+        const ModelNode *node = model_node(model, object ? object->node : subject->node);
         if (i == NAMED) {
             g_string_append_printf(text, "\n  and %u more", order->subjects->len - i);
             return;

@@ -59,7 +59,11 @@ static void keep_pasts(const Dashboard *view)
     for (guint i = 0; i < view->pasts->len; i++) {
         const ModelNode *node = model_node(model, i);
         Subject subject = {0};
-        if (view->pasts->pdata[i] || node->link != MODEL_LINK_UP)
+        if (!node && view->pasts->pdata[i]) {
+            past_free(view->pasts->pdata[i]);
+            view->pasts->pdata[i] = NULL;
+        }
+        if (!node || view->pasts->pdata[i] || node->link != MODEL_LINK_UP)
             continue;
         subject_set(&subject, &node->base);
         view->pasts->pdata[i] = past_new(view->console, &subject);
@@ -74,10 +78,11 @@ static guint add_pasts(const Dashboard *view, PastSeries series, bool by_cpus, g
     g_autofree float *points = g_new(float, PAST_POINTS);
     guint longest = 0;
     for (guint n = 0; n < view->pasts->len; n++) {
-        if (!view->pasts->pdata[n])
+        const ModelNode *node = model_node(model, n);
+        if (!view->pasts->pdata[n] || !node)
             continue;
         guint count = past_sample(view->pasts->pdata[n], series, wanted, points);
-        float weight = by_cpus ? (float)MAX(model_node(model, n)->cpus, 0) : 1;
+        float weight = by_cpus ? (float)MAX(node->cpus, 0) : 1;
         for (guint i = 0; i < count; i++) {
             float value = points[count - 1 - i] * weight;
             float *sum = &out[wanted - 1 - i];
@@ -267,7 +272,8 @@ static void draw_stacked(Dashboard *view, Screen *screen, int row, Box box, int 
     const Model *model = console_model(view->console);
     int left = end - row, tasks = MIN((int)model_objects(model, OBJECT_TASK)->len, TASKS);
     tasks = tasks ? MIN(tasks + 1, MAX(left / 4, 3)) : 0;
-    int nodes = MIN((int)model_node_count(model) + 1, MAX((left - tasks) / 2, 2));
+    int nodes =
+        MIN((int)model_objects(model, OBJECT_NODE)->len + 1, MAX((left - tasks) / 2, 2));
     nodes = MIN(nodes, left);
     table_draw(view->nodes, screen, (Box){row, box.column, nodes, MIN(box.columns, 110)});
     row = draw_busiest(view, screen, row + nodes + 1, box, end - tasks);
@@ -279,8 +285,8 @@ static void draw_side_by_side(Dashboard *view, Screen *screen, int row, Box box,
 {
     int half = box.columns / 2, left = end - row;
     Box right = {row, box.column + half, left, box.columns - half};
-    int nodes =
-        MIN((int)model_node_count(console_model(view->console)) + 1, MAX(left * 2 / 3, 2));
+    int nodes = MIN((int)model_objects(console_model(view->console), OBJECT_NODE)->len + 1,
+                    MAX(left * 2 / 3, 2));
     table_draw(view->nodes, screen, (Box){row, box.column, nodes, half - 2});
     (void)draw_busiest(view, screen, row, right, end);
     draw_tasks(view, screen, row + nodes + 1,

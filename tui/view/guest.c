@@ -166,7 +166,7 @@ static void draw_title(const GuestView *view, const ModelGuest *guest, Screen *s
     Role role;
     gint64 since;
     const Model *model = console_model(view->console);
-    const ModelNode *node = model_node(model, view->subject.node);
+    const ModelNode *node = model_node(model, guest ? guest->base.node : view->subject.node);
     int column = 1;
     tabs_draw(screen, box.row + 1, tab_names, view->tab);
     if (!guest) {
@@ -241,10 +241,15 @@ static void guest_tick(gpointer data)
 {
     GuestView *view = data;
     const ModelGuest *guest = find(view);
+    /* It moved: what is asked for from now on is asked of the other node. */
+    if (guest && guest->base.node != view->subject.node) {
+        view->subject.node = guest->base.node;
+        view->shown_at = 0;
+    }
     const ModelNode *node = model_node(console_model(view->console), view->subject.node);
     bool old = g_get_monotonic_time() - view->shown_at > (gint64)AGAIN * G_USEC_PER_SEC;
     /* Another state has other hardware: live or saved. */
-    if (guest && node->link == MODEL_LINK_UP && !view->show &&
+    if (guest && node && node->link == MODEL_LINK_UP && !view->show &&
         (guest->state != view->shown_state || old))
         ask_show(view);
 }

@@ -113,8 +113,9 @@ static void print_dashboard(const Cluster *cluster)
     }
     printf("\n");
     print_heading(OBJECT_NODE, node_columns);
-    for (guint i = 0; i < model_node_count(model); i++)
-        print_row(model, &model_node(model, i)->base, node_columns);
+    const GPtrArray *nodes = model_objects(model, OBJECT_NODE);
+    for (guint i = 0; i < nodes->len; i++)
+        print_row(model, nodes->pdata[i], node_columns);
     const GPtrArray *guests = model_objects(model, OBJECT_GUEST);
     int count = busiest_guests(model, busiest, GUESTS);
     if (guests->len) {

@@ -15,8 +15,9 @@ static double known(double value)
 void totals_of(const Model *model, Totals *out)
 {
     memset(out, 0, sizeof *out);
-    for (guint i = 0; i < model_node_count(model); i++) {
-        const ModelNode *node = model_node(model, i);
+    const GPtrArray *nodes = model_objects(model, OBJECT_NODE);
+    for (guint i = 0; i < nodes->len; i++) {
+        const ModelNode *node = nodes->pdata[i];
         if (node->link != MODEL_LINK_UP)
             continue;
         out->cpus += MAX(node->cpus, 0);
@@ -92,8 +93,9 @@ static void add_errors(GPtrArray *troubles, const Model *model)
 GPtrArray *troubles_of(const Model *model)
 {
     GPtrArray *troubles = g_ptr_array_new_with_free_func(trouble_free);
-    for (guint i = 0; i < model_node_count(model); i++)
-        add_node(troubles, model_node(model, i));
+    const GPtrArray *nodes = model_objects(model, OBJECT_NODE);
+    for (guint i = 0; i < nodes->len; i++)
+        add_node(troubles, nodes->pdata[i]);
     const GPtrArray *alarms = model_objects(model, OBJECT_ALARM);
     for (guint i = 0; i < alarms->len; i++) {
         const ModelAlarm *alarm = alarms->pdata[i];

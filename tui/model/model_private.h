@@ -1,0 +1,31 @@
+/* model/model_private - what model.c and claims.c share. */
+#pragma once
+
+#include "tui/model/model.h"
+
+/* Limits on what one node may put into the model. */
+enum { MODEL_EVENTS_MAX = 1000, MODEL_OBJECTS_MAX = 200000 };
+
+typedef struct {
+    ModelListener listener;
+    gpointer user;
+} ModelEar;
+
+typedef struct {
+    gint64 watch; /* 0: none */
+    gint64 seq;
+    gboolean snapshot; /* it is still coming */
+} NodeWatch;
+
+struct Model {
+    GPtrArray *nodes;                      /* by index; NULL where one was removed */
+    GPtrArray *objects[OBJECT_KIND_COUNT]; /* shown */
+    GPtrArray *hidden[OBJECT_KIND_COUNT];  /* claims that another stands for: claims.h */
+    GHashTable *index[OBJECT_KIND_COUNT];  /* a set of ModelObject, hidden too, no nodes */
+    NodeWatch watches[MODEL_NODES_MAX];
+    GArray *ears;
+};
+
+void model_tell(const Model *model, ModelChange change, ModelObject *object, guint64 fields);
+/* Adds (1) or takes away (-1) a guest that is shown in its node's counts. */
+void model_count_guest(Model *model, const ModelObject *object, int sign);
