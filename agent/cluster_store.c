@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum {
-    HELLO_EVERY = 2, /* seconds */
+    HELLO_AFTER = 500, /* ms, when there is something new to say */
+    HELLO_EVERY = 4,   /* such times, when there is nothing */
     STAY_AFTER = 10, /* seconds in which a leave that was asked for may begin */
     QUEUE_MAX = 64   /* chunks handed to corosync at a time; the rest waits here */
 };
@@ -37,7 +38,8 @@ struct ClusterStore {
     gboolean counted; /* the view has its number */
     guint electorate;
     StorePacker *packer;
-    guint pump, hello_timer;
+    guint pump, hello_timer, quiet;
+    guint64 said; /* the revision in the last hello */
     guint receiving; /* from which node a chunk is being unpacked */
 
     gboolean changing, leaving;
@@ -95,6 +97,8 @@ static void say_hello(ClusterStore *part, guint8 flags)
     if (!part->grouped || part->peers->len == 0)
         return;
     store_status(part->agent->store, &status);
+    part->said = status.revision;
+    part->quiet = 0;
     StoreHello hello = {.nonce = (guint64)g_random_int() << 32 | g_random_int(),
                         .flags = flags | (part->leaving ? STORE_HELLO_LEAVING : 0),
                         .cluster = store_cluster(part->agent->store),
@@ -110,7 +114,9 @@ static void say_hello(ClusterStore *part, guint8 flags)
 
 static gboolean on_hello_timer(gpointer user)
 {
-    say_hello(user, 0);
+    ClusterStore *part = user;
+    if (store_revision(part->agent->store) != part->said || ++part->quiet >= HELLO_EVERY)
+        say_hello(part, 0);
     return G_SOURCE_CONTINUE;
 }
 
@@ -330,7 +336,7 @@ static void join(ClusterStore *part, const CorosyncNode *node, guint64 number)
         part->agent->store,
         &(StoreGroup){.node = node->id, .cluster = number, .send = on_send, .user = part});
     if (!part->hello_timer)
-        part->hello_timer = g_timeout_add_seconds(HELLO_EVERY, on_hello_timer, part);
+        part->hello_timer = g_timeout_add(HELLO_AFTER, on_hello_timer, part);
     say_hello(part, STORE_HELLO_RENEW);
 }
 
