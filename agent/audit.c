@@ -1,6 +1,7 @@
 #include "agent/audit.h"
 
 #include "agent/agent.h"
+#include "agent/cluster_audit.h"
 #include "agent/local/local.h"
 #include "backend/wire/message.h"
 
@@ -37,17 +38,28 @@ static json_t *fit_for_record(const WireMethod *method, const json_t *params)
     return fit;
 }
 
+static void add_to_cluster(Agent *agent, const LocalAudit *audit)
+{
+    g_autoptr(json_t) entry = json_pack(
+        "{s:f,s:o,s:i,s:s,s:o,s:O,s:o,s:s}", "time", (double)g_get_real_time() / G_USEC_PER_SEC,
+        "who", wire_string(audit->who), "uid", (int)audit->uid, "method", audit->method,
+        "object", wire_string(audit->object), "params", audit->params, "result",
+        wire_string(audit->result), "node", agent->node);
+    cluster_audit_add(agent, entry);
+}
+
 void audit_record(const Request *request, const json_t *result, const GError *error)
 {
     g_autoptr(json_t) recorded = fit_for_record(request->method, request->params);
     const char *asked = wire_get_string(request->params, "guest", NULL);
-    local_audit_add(
-        request->agent->local,
-        &(LocalAudit){.who = request->user ? request->user : "?",
-                      .uid = request->uid,
-                      .method = request->method->name,
-                      .object = request->object ? request->object : asked,
-                      .params = recorded,
-                      .result = error ? error->message : wire_get_string(result, "task", "ok")},
-        NULL, NULL);
+    const LocalAudit entry = {.who = request->user ? request->user : "?",
+                              .uid = request->uid,
+                              .method = request->method->name,
+                              .object = request->object ? request->object : asked,
+                              .params = recorded,
+                              .result = error ? error->message
+                                              : wire_get_string(result, "task", "ok")};
+    local_audit_add(request->agent->local, &entry, NULL, NULL);
+    if (!error && cluster_audit_wants(entry.method))
+        add_to_cluster(request->agent, &entry);
 }

@@ -9,8 +9,8 @@
 enum {
     HELLO_AFTER = 500, /* ms, when there is something new to say */
     HELLO_EVERY = 4,   /* such times, when there is nothing */
-    STAY_AFTER = 10, /* seconds in which a leave that was asked for may begin */
-    QUEUE_MAX = 64   /* chunks handed to corosync at a time; the rest waits here */
+    STAY_AFTER = 10,   /* seconds in which a leave that was asked for may begin */
+    QUEUE_MAX = 64     /* chunks handed to corosync at a time; the rest waits here */
 };
 
 /* A process in the group. */
@@ -39,7 +39,7 @@ struct ClusterStore {
     guint electorate;
     StorePacker *packer;
     guint pump, hello_timer, quiet;
-    guint64 said; /* the revision in the last hello */
+    guint64 said;    /* the revision in the last hello */
     guint receiving; /* from which node a chunk is being unpacked */
 
     gboolean changing, leaving;
@@ -354,10 +354,7 @@ static gboolean may_part(const ClusterStore *part)
 
 static void part_with(ClusterStore *part)
 {
-    StoreStatus status;
-    store_status(part->agent->store, &status);
-    gboolean alone = !part->grouped && status.state == STORE_WORKING;
-    if (alone || !may_part(part))
+    if (store_is_alone(part->agent->store) || !may_part(part))
         return;
     part->grouped = part->leaving = FALSE;
     g_clear_handle_id(&part->hello_timer, g_source_remove);

@@ -1,5 +1,6 @@
 /* event.list, audit.list: what the local database remembers. */
 #include "agent/agent.h"
+#include "agent/cluster_audit.h"
 #include "agent/handlers.h"
 #include "agent/local/local.h"
 
@@ -23,7 +24,10 @@ static void on_events(json_t *rows, const GError *error, gpointer user)
 
 static void on_audit(json_t *rows, const GError *error, gpointer user)
 {
-    answer_rows(user, "entries", rows, error);
+    const Request *request = user;
+    g_autoptr(json_t) merged =
+        error ? NULL : cluster_audit_merge(request->agent, rows, limit_of(request));
+    answer_rows(user, "entries", merged, error);
 }
 
 static void serve_events(Request *request)

@@ -4,6 +4,7 @@
 #include "agent/handlers.h"
 #include "agent/inventory.h"
 #include "agent/request.h"
+#include "agent/roles.h"
 #include "agent/stream.h"
 #include "backend/wire/channel.h"
 #include "backend/wire/error.h"
@@ -103,6 +104,18 @@ static gboolean may_call(const Session *session, const WireMethod *method, GErro
     return FALSE;
 }
 
+static WireRole role_now(const Session *session, const Identity *identity, const char *without)
+{
+    const Agent *agent = session->table->agent;
+    return MAX(identity_role(identity, agent->config),
+               roles_find(agent->store, identity, without));
+}
+
+WireRole session_role_without(const Session *session, const char *path)
+{
+    return session->identity ? role_now(session, session->identity, path) : WIRE_ROLE_NONE;
+}
+
 static void serve(Session *session, const WireMessage *message)
 {
     GError *error = NULL;
@@ -122,6 +135,7 @@ static void serve(Session *session, const WireMessage *message)
         return;
     }
     /* The role first: who may not call a method learns nothing about it. */
+    session->identity->role = role_now(session, session->identity, NULL);
     Request *request = new_request(session, message, method);
     if (!may_call(session, method, &error) ||
         !wire_method_check(method, message->params, &error)) {
@@ -211,11 +225,11 @@ static void on_identity(gpointer result, const GError *failure, gpointer user)
         request_fail(hello, g_error_copy(failure));
         return;
     }
-    identity->role = identity_role(identity, session->table->agent->config);
+    identity->role = role_now(session, identity, NULL);
     if (identity->role == WIRE_ROLE_NONE) {
         wire_error_set(&error, WIRE_ERROR_NOT_ALLOWED,
-                       "%s has no role on %s: ask an administrator to add the user or one of "
-                       "its groups to a role in gantryd.yaml",
+                       "%s has no role on %s: ask an administrator to give the user or one of "
+                       "its groups one, with gantry role set or in gantryd.yaml",
                        identity->user, session->table->agent->node);
         expect_hello(session);
         request_fail(hello, error);

@@ -31,6 +31,10 @@ guint session_table_count(const SessionTable *table);
 /* Takes the connected descriptor. */
 void session_table_accept(SessionTable *table, int descriptor);
 
+/* The role of its identity, by gantryd.yaml and the store (roles.h), as it is now; and as it
+ * would be without that document of the store. */
+WireRole session_role_without(const Session *session, const char *path);
+
 /* A line for the peer; takes what wire_message_*() made. */
 void session_send(Session *session, char *line);
 /* Requests under way: the session forgets those that were answered, and takes

@@ -38,6 +38,9 @@ static gboolean is_due(const Replica *replica)
     guint64 end = replica_log_end(&replica->log);
     if (disk->settle && disk->applied < MIN(replica->applied, disk->synced))
         return TRUE;
+    /* Who failed leads nothing: it must find out by itself that it could again. */
+    if (disk->failed)
+        return TRUE;
     return disk->reset || disk->synced < end || disk->end > end ||
            disk->promised != replica->promised || disk->adopted != replica->adopted ||
            disk->incarnation != replica->incarnation || disk->diverged != replica->diverged;

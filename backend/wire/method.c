@@ -159,6 +159,15 @@ static const WireParameter task_wait_parameters[] = {
      .help = "seconds to wait, without limit when absent"},
     END_OF_PARAMETERS};
 
+static const WireParameter role_set_parameters[] = {
+    {"who", WIRE_TYPE_STRING, true, 1, 65, .help = "a user, or a group as @GROUP"},
+    {"role", WIRE_TYPE_STRING, true, .choices = "viewer|operator|admin", .help = "the role"},
+    END_OF_PARAMETERS};
+
+static const WireParameter role_remove_parameters[] = {
+    {"who", WIRE_TYPE_STRING, true, 1, 65, .help = "a user, or a group as @GROUP"},
+    END_OF_PARAMETERS};
+
 static const WireParameter storage_parameters[] = {
     {"storage", WIRE_TYPE_STRING, true, 1, 256, .help = "the storage's name"},
     END_OF_PARAMETERS};
@@ -314,7 +323,8 @@ static const WireMethod methods[] = {
              "sets whether a guest starts with the node"),
     TASK_ROW("guest.sendkey", OPERATOR, sendkey_parameters, "presses keys on a VM's keyboard"),
     TASK_ROW("guest.nmi", OPERATOR, guest_parameters, "sends an NMI to a VM"),
-    CHANGE("guest.set", OPERATOR, set_parameters, "sets tags, notes and description", "an empty object"),
+    CHANGE("guest.set", OPERATOR, set_parameters, "sets tags, notes and description",
+           "an empty object"),
     CHANGE("guest.console", OPERATOR, console_parameters,
            "opens a guest's console or a shell in it", "stream"),
     CHANGE("guest.exec", ADMIN, exec_parameters, "runs a program in a guest", "stream"),
@@ -372,6 +382,13 @@ static const WireMethod methods[] = {
            "an empty object"),
     TASK_ROW("cluster.restart", ADMIN, NULL,
              "starts corosync of this node anew and waits until it is back"),
+
+    {"role.list", ADMIN, false, false, NULL, "who has which role in the whole cluster",
+     "roles: who (a group as @NAME) and role; gantryd.yaml of a node adds to them there"},
+    CHANGE("role.set", ADMIN, role_set_parameters, "gives a role in the whole cluster",
+           "an empty object"),
+    CHANGE("role.remove", ADMIN, role_remove_parameters, "takes such a role back",
+           "an empty object"),
 
     READ("storage.list", NULL, "all storages", "storages"),
     READ("storage.show", storage_parameters, "a storage and its volumes",

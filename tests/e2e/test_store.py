@@ -102,6 +102,35 @@ def edited_at_once(nodes):
     same("of two changes at once none is lost unsaid", 2, len(found) + conflicts)
 
 
+def roles(lab, nodes):
+    """Given on one node, a role holds on all, at once."""
+    lab.sh("useradd -M -G gantry anna", node="node3")
+    said = lab.try_run("runuser", "-u", "anna", "--", "gantry", "guest", "ls", node="node3")
+    check("who has no role sees nothing", said.returncode == 3 and "role" in said.stderr, said.stderr)
+    works("a role is given on another node", lab.try_run("gantry", "role", "set", "anna", "viewer"))
+    becomes("and holds", "viewer", lambda: lab.rpc("node3", user="anna").hello["role"]
+            if lab.try_run("runuser", "-u", "anna", "--", "gantry", "whoami", node="node3").returncode == 0 else None)
+    anna = lab.rpc("node3", user="anna")
+    refused("it is only that role", "not-allowed", "needs the role operator", anna, "guest.start", guest="c3")
+    works("the group's role adds to it", lab.try_run("gantry", "role", "set", "@gantry", "admin"))
+    becomes("for a session that is open, too", None, lambda: anna.refusal("role.list"))
+    refused("nobody takes his own last way in", "state", "would not be admin", anna, "role.remove", who="@gantry")
+    works("another does", lab.try_run("gantry", "role", "remove", "@gantry"))
+    becomes("and it is gone at once", "not-allowed", lambda: getattr(anna.refusal("role.list"), "code", None))
+    holds("the list says who has what", "anna", lab.run("gantry", "role", "ls"))
+    refused("a name that is none", "params", "neither a user's name", nodes[0].rpc, "role.set", who="a/b", role="viewer")
+
+
+def audited(nodes):
+    """What changed the cluster is on record on every node."""
+    def found(node):
+        return {(e["method"], e.get("object"), e["node"]) for e in node.rpc.call("audit.list", limit=500)["entries"]}
+    becomes("the audit of another node knows who gave a role, and where", True,
+            lambda: ("role.set", "anna", "node1") in found(nodes[2]))
+    check("what does not outlive a node is its own", not any(m == "guest.set" and n != "node3" for m, _, n in
+                                                          found(nodes[2])), found(nodes[2]))
+
+
 class Writer(threading.Thread):
     """Counts in the tag of its node's guest, and remembers the last that was acknowledged."""
 
@@ -218,6 +247,8 @@ def test(lab):
     joined(lab, nodes)
     definitions(lab, nodes)
     edited_at_once(nodes)
+    roles(lab, nodes)
+    audited(nodes)
     killed_at_once(lab, nodes)
     rolling(lab, nodes)
     minority(lab, nodes)

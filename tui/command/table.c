@@ -66,13 +66,14 @@ static const CommandColumn alarm_columns[] = {
     {"since", "SINCE", AS_WHEN},   {"node", "NODE", AS_TEXT}, {"severity", "SEVERITY", AS_TEXT},
     {"object", "OBJECT", AS_TEXT}, {"text", "TEXT", AS_TEXT}, END};
 
-static const CommandColumn audit_columns[] = {{"time", "TIME", AS_WHEN},
-                                              {"who", "WHO", AS_TEXT},
-                                              {"method", "METHOD", AS_TEXT},
-                                              {"object", "OBJECT", AS_TEXT},
-                                              {"params", "PARAMETERS", AS_TEXT},
-                                              {"result", "RESULT", AS_TEXT},
-                                              END};
+static const CommandColumn role_columns[] = {
+    {"who", "WHO", AS_TEXT}, {"role", "ROLE", AS_TEXT}, END};
+
+static const CommandColumn audit_columns[] = {
+    {"time", "TIME", AS_WHEN},     {"node", "NODE", AS_TEXT},
+    {"who", "WHO", AS_TEXT},       {"method", "METHOD", AS_TEXT},
+    {"object", "OBJECT", AS_TEXT}, {"params", "PARAMETERS", AS_TEXT},
+    {"result", "RESULT", AS_TEXT}, END};
 
 static const WireParameter join_parameters[] = {
     {"node", WIRE_TYPE_STRINGS, true, 1, 31, .help = "the nodes that join, as targets of SSH"},
@@ -230,6 +231,9 @@ static const Command commands[] = {
     {"event", "watch", COMMAND_EVENTS, "watch.open", NULL, event_columns, OBJECT_EVENT,
      "prints what happens, until interrupted"},
     {"alarm", "ls", COMMAND_LIST, "alarm.list", "alarms", alarm_columns, OBJECT_ALARM, NULL},
+    {"role", "ls", COMMAND_LIST, "role.list", "roles", role_columns, OBJECT_EVENT, NULL},
+    {"role", "set", COMMAND_ACT, "role.set"},
+    {"role", "remove", COMMAND_ACT, "role.remove"},
     {"audit", "ls", COMMAND_LIST, "audit.list", "entries", audit_columns, OBJECT_EVENT, NULL},
     {"api", NULL, COMMAND_API, NULL, NULL, NULL, OBJECT_NODE,
      "calls METHOD with the parameters of a JSON object, and prints the result"},

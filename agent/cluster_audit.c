@@ -1,0 +1,135 @@
+#include "agent/cluster_audit.h"
+
+#include "agent/agent.h"
+#include "backend/cluster/store.h"
+#include "backend/wire/error.h"
+
+#include <string.h>
+
+#define FOLDER "audit"
+#define NEXT   FOLDER "/next"
+
+enum { TRIES = 16 };
+
+gboolean cluster_audit_wants(const char *method)
+{
+    static const char *const wanted[] = {"cluster.",      "role.",        "guest.delete",
+                                         "guest.rename",  "guest.create", "guest.migrate",
+                                         "guest.receive", "node."};
+    for (guint i = 0; i < G_N_ELEMENTS(wanted); i++)
+        if (g_str_has_prefix(method, wanted[i]))
+            return TRUE;
+    return FALSE;
+}
+
+/* ---- adding ---- */
+
+typedef struct {
+    Agent *agent;
+    char *text;
+    guint tries;
+} Adding;
+
+static guint64 read_next(const StoreDocument *document)
+{
+    gsize size;
+    const char *data = document ? g_bytes_get_data(document->content, &size) : NULL;
+    g_autofree char *text = data ? g_strndup(data, size) : NULL;
+    return text ? g_ascii_strtoull(text, NULL, 10) : 0;
+}
+
+static void try_adding(Adding *adding);
+
+static void on_added(guint64 revision, const GError *error, gpointer user)
+{
+    Adding *adding = user;
+    if (error && wire_error_code(error) == WIRE_ERROR_CONFLICT && ++adding->tries < TRIES) {
+        try_adding(adding);
+        return;
+    }
+    if (error)
+        g_info("an entry of the audit is not in the cluster's store: %s", error->message);
+    g_free(adding->text);
+    g_free(adding);
+}
+
+static void try_adding(Adding *adding)
+{
+    Store *store = adding->agent->store;
+    const StoreDocument *next = store_get(store, NEXT);
+    guint64 number = read_next(next);
+    g_autofree char *path =
+        g_strdup_printf(FOLDER "/%" G_GUINT64_FORMAT, number % CLUSTER_AUDIT_MAX);
+    g_autofree char *after = g_strdup_printf("%" G_GUINT64_FORMAT, number + 1);
+    StoreTransaction *transaction = store_transaction_new();
+    if (next)
+        store_transaction_require(transaction, NEXT, next->revision);
+    else
+        store_transaction_require_absent(transaction, NEXT);
+    store_transaction_put(transaction, NEXT, after, strlen(after));
+    store_transaction_put(transaction, path, adding->text, strlen(adding->text));
+    store_commit(store, transaction, on_added, adding);
+}
+
+void cluster_audit_add(Agent *agent, const json_t *entry)
+{
+    Adding *adding = g_new0(Adding, 1);
+    char *text = json_dumps(entry, JSON_COMPACT);
+    adding->agent = agent;
+    adding->text = g_strdup(text);
+    free(text);
+    try_adding(adding);
+}
+
+/* ---- reading ---- */
+
+typedef struct {
+    const char *own;
+    GPtrArray *entries; /* of json_t */
+} Gathering;
+
+static gboolean gather(const StoreDocument *document, gpointer user)
+{
+    const Gathering *gathering = user;
+    gsize size;
+    const char *data = g_bytes_get_data(document->content, &size);
+    json_t *entry = g_str_equal(document->path, NEXT) ? NULL : json_loadb(data, size, 0, NULL);
+    if (json_is_object(entry) &&
+        !g_str_equal(wire_get_string(entry, "node", gathering->own), gathering->own))
+        g_ptr_array_add(gathering->entries, entry);
+    else
+        json_decref(entry);
+    return TRUE;
+}
+
+static int newest_first(gconstpointer a, gconstpointer b)
+{
+    double x = wire_get_number(*(json_t *const *)a, "time", 0);
+    double y = wire_get_number(*(json_t *const *)b, "time", 0);
+    return x > y ? -1 : x < y;
+}
+
+static void release(gpointer entry)
+{
+    json_decref(entry);
+}
+
+json_t *cluster_audit_merge(const Agent *agent, const json_t *rows, guint limit)
+{
+    g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(release);
+    Gathering gathering = {agent->node, entries};
+    size_t index;
+    json_t *row;
+    json_array_foreach((json_t *)(gintptr)rows, index, row)
+    {
+        json_t *copy = json_copy(row);
+        json_object_set_new(copy, "node", json_string(agent->node));
+        g_ptr_array_add(entries, copy);
+    }
+    store_each(agent->store, FOLDER, gather, &gathering);
+    g_ptr_array_sort(entries, newest_first);
+    json_t *merged = json_array();
+    for (guint i = 0; i < MIN(entries->len, limit); i++)
+        json_array_append(merged, entries->pdata[i]);
+    return merged;
+}
