@@ -49,7 +49,10 @@ def apart(lab, nodes):
 
 
 def joined(lab, nodes):
-    lab("cluster")
+    said = lab.command("cluster")
+    works("they are made one cluster", said)
+    for line in ("node2            ct/100 c2 becomes number 101", "ct/100 c3 becomes number"):
+        holds("the plan says which guests get other numbers", line, said.stdout + said.stderr)
     settled("joined", nodes, True, 3)
     all_work("joined", nodes)
     found = eventually(lambda: len({g[0] for g in guests(nodes[0])}) == 3 and guests(nodes[0]), CLUSTER)

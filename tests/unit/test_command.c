@@ -3,6 +3,7 @@
 #include "backend/wire/message.h"
 #include "tui/command/arguments.h"
 #include "tui/command/help.h"
+#include "tui/command/numbers.h"
 #include "tui/command/output.h"
 #include "tui/command/table.h"
 
@@ -70,6 +71,23 @@ static void test_arguments(void)
                "\"remove_tags\":[\"c\"]}");
     check_good("guest.set", "web1 --notes= --tags a,b",
                "{\"guest\":\"web1\",\"notes\":\"\",\"tags\":[\"a\",\"b\"]}");
+}
+
+static void test_numbers(void)
+{
+    g_autoptr(GHashTable) taken = g_hash_table_new(NULL, NULL);
+    g_autoptr(json_t) there = json_pack("[{s:s},{s:s}]", "id", "ct/100", "id", "vm/102");
+    g_autoptr(json_t) comes =
+        json_pack("[{s:s,s:s},{s:s,s:s},{s:s,s:s}]", "id", "vm/100", "name", "a", "id",
+                  "ct/101", "name", "b", "id", "ct/102", "name", "c");
+    numbers_take(taken, there);
+    g_autoptr(GPtrArray) changes = numbers_forecast(taken, comes);
+    g_assert_cmpuint(changes->len, ==, 2);
+    const NumberChange *first = changes->pdata[0], *second = changes->pdata[1];
+    g_assert_cmpstr(first->id, ==, "vm/100");
+    g_assert_cmpint(first->number, ==, 103);
+    g_assert_cmpstr(second->name, ==, "c");
+    g_assert_cmpint(second->number, ==, 104);
 }
 
 static void test_bad_arguments(void)
@@ -237,6 +255,7 @@ int main(int argc, char **argv)
     setlocale(LC_ALL, "C.UTF-8"); /* widths of characters come from it */
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/command/arguments", test_arguments);
+    g_test_add_func("/command/numbers", test_numbers);
     g_test_add_func("/command/arguments/bad", test_bad_arguments);
     g_test_add_func("/command/arguments/global", test_global_options);
     g_test_add_func("/command/table", test_table);

@@ -5,7 +5,9 @@
 #include "backend/wire/message.h"
 #include "tui/command/act.h"
 #include "tui/command/network.h"
+#include "tui/command/numbers.h"
 #include "tui/command/steps.h"
+#include "tui/screen/text.h"
 
 #include <string.h>
 
@@ -20,6 +22,7 @@ typedef struct {
     Link *link;
     const char *name;
     char *addresses[LINKS];
+    GPtrArray *changes; /* of NumberChange: its guests that get other numbers */
 } Joiner;
 
 typedef struct {
@@ -30,6 +33,7 @@ typedef struct {
     const char *cluster;
     char *addresses[LINKS]; /* the member's */
     GPtrArray *joiners;     /* of Joiner */
+    GHashTable *taken;      /* numbers of guests in the cluster, with those that join */
 } Join;
 
 static void joiner_free(gpointer data)
@@ -37,6 +41,7 @@ static void joiner_free(gpointer data)
     Joiner *joiner = data;
     for (int i = 0; i < LINKS; i++)
         g_free(joiner->addresses[i]);
+    g_clear_pointer(&joiner->changes, g_ptr_array_unref);
     g_free(joiner);
 }
 
@@ -84,6 +89,14 @@ static json_t *ask_settled(const Join *join, GError **error)
     }
 }
 
+/* What the node knows of guests; an agent that is older than this knows nothing. */
+static json_t *ask_guests(const Join *join, Link *link)
+{
+    g_autoptr(json_t) answer =
+        steps_ask(join->act, link, "cluster.guests", json_object(), NULL);
+    return json_incref(json_object_get(answer, "guests"));
+}
+
 static gboolean look_at_member(Join *join, GError **error)
 {
     join->status = ask_settled(join, error);
@@ -109,6 +122,8 @@ static gboolean look_at_member(Join *join, GError **error)
                        join->cluster);
         return FALSE;
     }
+    g_autoptr(json_t) guests = ask_guests(join, join->member);
+    numbers_take(join->taken, guests);
     size_t index;
     const json_t *node;
     json_array_foreach(json_object_get(join->status, "nodes"), index, node)
@@ -147,6 +162,8 @@ static gboolean look_at_joiner(Join *join, const char *target, GError **error)
                        present);
         return FALSE;
     }
+    g_autoptr(json_t) guests = present ? NULL : ask_guests(join, joiner->link);
+    joiner->changes = numbers_forecast(join->taken, guests);
     return choose_all(join, joiner, links, error);
 }
 
@@ -174,6 +191,25 @@ static gboolean look(Join *join, GError **error)
 
 /* ---- the plan ---- */
 
+static void append_numbers(GString *text, const Join *join)
+{
+    gboolean first = TRUE;
+    for (guint j = 0; j < join->joiners->len; j++) {
+        const Joiner *joiner = join->joiners->pdata[j];
+        for (guint i = 0; i < joiner->changes->len; i++) {
+            const NumberChange *change = joiner->changes->pdata[i];
+            g_autofree char *name = text_clean(change->name);
+            if (first)
+                g_string_append(text,
+                                "\nGuests whose numbers are taken get others; tags, notes "
+                                "and all else stay:\n\n");
+            first = FALSE;
+            g_string_append_printf(text, "  %-16s %s %s becomes number %d\n", joiner->name,
+                                   change->id, name, change->number);
+        }
+    }
+}
+
 static void print_plan(const Join *join)
 {
     size_t size = json_array_size(json_object_get(join->status, "nodes"));
@@ -196,6 +232,7 @@ static void print_plan(const Join *join)
         g_string_append(text,
                         "Until the first of them has joined, the cluster of one node is not "
                         "quorate for seconds.\n");
+    append_numbers(text, join);
     steps_say(join->act, text->str);
 }
 
@@ -266,6 +303,7 @@ static gboolean join_all(const Join *join, GError **error)
 gboolean act_cluster_join(const Act *act, GError **error)
 {
     Join join = {.act = act, .joiners = g_ptr_array_new_with_free_func(joiner_free)};
+    join.taken = g_hash_table_new(NULL, NULL);
     join.member = act_find_link(act, error);
     gboolean good = join.member && look(&join, error);
     if (good)
@@ -274,6 +312,7 @@ gboolean act_cluster_join(const Act *act, GError **error)
     for (int i = 0; i < LINKS; i++)
         g_free(join.addresses[i]);
     g_ptr_array_unref(join.joiners);
+    g_hash_table_unref(join.taken);
     json_decref(join.status);
     json_decref(join.links);
     return good;
