@@ -12,11 +12,18 @@ static char *members_of(const MembershipView *view)
     return g_string_free(names, FALSE);
 }
 
-static void tell_quorum(EventLog *log, const MembershipView *before, const MembershipView *now)
+static EventSeverity grave(const ClusterChange *change)
+{
+    return change->under_way ? EVENT_INFO : EVENT_ERROR;
+}
+
+/* A node that joins is counted before it is seen: that is no trouble where it was asked for. */
+static void tell_quorum(EventLog *log, const MembershipView *before, const MembershipView *now,
+                        const ClusterChange *change)
 {
     g_autofree char *names = members_of(now);
     if (before->quorate && !now->quorate)
-        event_log_add(log, EVENT_ERROR, CLUSTER_EVENTS_OBJECT, NULL,
+        event_log_add(log, grave(change), CLUSTER_EVENTS_OBJECT, change->who,
                       "quorum is lost: %s with %u of %u votes", names, now->total,
                       now->expected);
     else if (!before->quorate && now->quorate)
@@ -27,14 +34,16 @@ static void tell_quorum(EventLog *log, const MembershipView *before, const Membe
 
 /* Joined and left are a matter of the configuration; lost and back of what is seen. */
 static void tell_node(EventLog *log, const MembershipNode *before, const MembershipNode *now,
-                      const char *who)
+                      const ClusterChange *change)
 {
     if (!before)
-        event_log_add(log, EVENT_INFO, now->name, who, "%s joined the cluster", now->name);
+        event_log_add(log, EVENT_INFO, now->name, change->who, "%s joined the cluster",
+                      now->name);
     else if (!now)
-        event_log_add(log, EVENT_INFO, before->name, who, "%s left the cluster", before->name);
+        event_log_add(log, EVENT_INFO, before->name, change->who, "%s left the cluster",
+                      before->name);
     else if (before->member && !now->member)
-        event_log_add(log, EVENT_ERROR, now->name, NULL, "%s is lost from the cluster",
+        event_log_add(log, grave(change), now->name, NULL, "%s is lost from the cluster",
                       now->name);
     else if (!before->member && now->member)
         event_log_add(log, EVENT_INFO, now->name, NULL, "%s is back in the cluster", now->name);
@@ -47,19 +56,19 @@ static gboolean was_alone(const MembershipView *before, const MembershipView *no
 }
 
 static void tell_nodes(EventLog *log, const MembershipView *before, const MembershipView *now,
-                       const char *who)
+                       const ClusterChange *change)
 {
     for (guint i = 0; i < now->nodes->len; i++) {
         const MembershipNode *node = now->nodes->pdata[i];
         const MembershipNode *old = membership_view_named(before, node->name);
         gboolean back = old && !old->member && node->member;
         if (*node->name && !(back && was_alone(before, now)))
-            tell_node(log, old, node, who);
+            tell_node(log, old, node, change);
     }
     for (guint i = 0; i < before->nodes->len; i++) {
         const MembershipNode *node = before->nodes->pdata[i];
         if (*node->name && !membership_view_named(now, node->name))
-            tell_node(log, node, NULL, who);
+            tell_node(log, node, NULL, change);
     }
 }
 
@@ -104,11 +113,11 @@ static void tell_links(EventLog *log, const MembershipView *before, const Member
 }
 
 void cluster_events_tell(EventLog *log, const MembershipView *before, const MembershipView *now,
-                         const char *who)
+                         const ClusterChange *change)
 {
     if (!before || !now)
         return;
-    tell_nodes(log, before, now, who);
-    tell_quorum(log, before, now);
+    tell_nodes(log, before, now, change);
+    tell_quorum(log, before, now, change);
     tell_links(log, before, now);
 }

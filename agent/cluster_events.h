@@ -13,7 +13,11 @@
 /* What the quorum and the membership as such are about. */
 #define CLUSTER_EVENTS_OBJECT "cluster"
 
-/* before or now may be NULL: then nothing is told, as nothing is known of a change. who: the
- * person whose change of the cluster is under way here, or NULL. */
+typedef struct {
+    gboolean under_way; /* what it brings with it is no error */
+    const char *who;    /* asked for it, if it was asked for here; or NULL */
+} ClusterChange;
+
+/* before or now may be NULL: then nothing is told, as nothing is known of a change. */
 void cluster_events_tell(EventLog *log, const MembershipView *before, const MembershipView *now,
-                         const char *who);
+                         const ClusterChange *change);

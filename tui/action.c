@@ -102,6 +102,12 @@ static const Action table[] = {
     {"guest.delete.disks", "delete with its disks", NULL, NULL, ON_GUEST, DO_NONE,
      GUEST_ACT_DELETE, DANGER_NAME, "guest.delete", "{\"all_disks\":true}", NULL, NULL,
      "the definition and every disk go; there is no way back"},
+    {"cluster.create", "make a cluster", NULL, NULL, ON_NODE, DO_NONE, -1, DANGER_NONE,
+     "cluster.create", NULL, "name", "The cluster's name",
+     "make a cluster of this node; others join it with: gantry cluster join"},
+    {"cluster.leave", "leave the cluster", NULL, NULL, ON_NODE, DO_NONE, -1, DANGER_NAME,
+     "cluster.leave", NULL, NULL, NULL,
+     "take this node out of its cluster; its guests stay on it and go on running"},
     {"task.cancel", "cancel", NULL, "c", ON_TASK, DO_NONE, -1, DANGER_ASK, "task.cancel", NULL,
      NULL, NULL, "ask the task to stop; what it did is undone or finished"},
 
@@ -122,6 +128,7 @@ static const Action table[] = {
     VIEW("events", "7", IN_ANY, "what happened"),
     VIEW("alarms", "8", IN_ANY, "what needs attention"),
     VIEW("consoles", "9", IN_ANY, "the open consoles and shells"),
+    VIEW("cluster", "C", IN_ANY, "the cluster: votes, nodes, links, what is wrong"),
     VIEW("clusters", "0", IN_ANY, "go to another cluster"),
     DO("help", "keys", "? F1", IN_ANY, HELP, "what the keys do here"),
     DO("repaint", "repaint", "Ctrl-L", IN_ANY, REPAINT, "paint the whole screen again"),
@@ -234,6 +241,15 @@ static char *refusal_of_guest(const Action *action, const ModelGuest *guest)
     return why ? g_strdup_printf("it %s", why) : NULL;
 }
 
+static char *refusal_of_node(const Action *action, const ModelNode *node)
+{
+    if (strcmp(action->method, "cluster.create") == 0 && node->cluster)
+        return g_strdup_printf("it is in the cluster %s already", node->cluster);
+    if (strcmp(action->method, "cluster.leave") == 0 && !node->cluster)
+        return g_strdup("it is in no cluster");
+    return NULL;
+}
+
 char *action_refusal(const Action *action, const Model *model, const ModelObject *object,
                      bool readonly)
 {
@@ -273,6 +289,8 @@ char *action_refusal(const Action *action, const Model *model, const ModelObject
             return why ? g_strdup_printf("it %s", why) : NULL;
         }
     }
+    if (object->kind == OBJECT_NODE && action->method)
+        return refusal_of_node(action, node);
     if (object->kind == OBJECT_TASK && action->method) {
         const char *state = ((const ModelTask *)object)->state;
         if (g_strcmp0(state, "running") != 0 && g_strcmp0(state, "queued") != 0)

@@ -3,11 +3,12 @@
  * console can be measured and looked at with more guests than a machine holds.
  *
  *   loadgen --socket PATH [--nodes N] [--guests N] [--rate HZ] [--share PERCENT]
- *           [--trace]
+ *           [--cluster] [--trace]
  *
  * With --nodes N above 1 it listens on PATH.1, PATH.2 ... as so many nodes,
  * each with its share of the guests. Every 1/HZ s, SHARE percent of the guests
- * have new figures. Acts are answered with a task that takes some seconds. With
+ * have new figures. With --cluster the nodes say that they are one. Acts are answered with a
+ * task that takes some seconds. With
  * --trace it prints "METHOD TIME" for each answer, in seconds of CLOCK_MONOTONIC.
  */
 #include "backend/wire/channel.h"
@@ -66,6 +67,7 @@ static char *socket_path;
 static int node_count = 1, guest_count = 100, share = 100;
 static double rate = 1;
 static gboolean trace;
+static gboolean cluster;
 static GRand *dice;
 
 static double wander(double value, double step, double low, double high)
@@ -161,6 +163,20 @@ static json_t *node_object(const Node *node)
                      node->cpu * 1e5, "net_out", node->cpu * 3e4);
 }
 
+/* What all of them say of each other. */
+static void add_cluster(json_t *object)
+{
+    json_t *peers = json_array();
+    for (int i = 0; i < node_count; i++) {
+        g_autofree char *name = g_strdup_printf("node%d", i + 1);
+        json_array_append_new(
+            peers, json_pack("{s:s,s:b,s:[]}", "name", name, "member", 1, "addresses"));
+    }
+    json_object_update_new(object, json_pack("{s:s,s:b,s:i,s:i,s:o}", "cluster", "bench",
+                                             "quorate", 1, "members", node_count,
+                                             "cluster_size", node_count, "peers", peers));
+}
+
 static json_t *task_object(const Task *task)
 {
     double now = (double)g_get_real_time() / G_USEC_PER_SEC;
@@ -182,6 +198,8 @@ static void send_snapshot(Session *session)
 {
     const Node *node = session->node;
     json_t *objects = json_pack("[o]", node_object(node));
+    if (cluster)
+        add_cluster(json_array_get(objects, 0));
     json_array_append_new(
         objects, json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I}", "kind", "storage", "id", "local",
                            "type", "dir", "state", "available", "path", "/var/lib/vz", "total",
@@ -411,6 +429,7 @@ int main(int argc, char **argv)
         {"guests", 'g', 0, G_OPTION_ARG_INT, &guest_count, "guests to pretend", "N"},
         {"rate", 'r', 0, G_OPTION_ARG_DOUBLE, &rate, "changes a second", "HZ"},
         {"share", 'p', 0, G_OPTION_ARG_INT, &share, "guests that change each time", "PERCENT"},
+        {"cluster", 'c', 0, G_OPTION_ARG_NONE, &cluster, "the nodes are a cluster", NULL},
         {"trace", 't', 0, G_OPTION_ARG_NONE, &trace, "print when what was answered", NULL},
         G_OPTION_ENTRY_NULL};
     g_autoptr(GError) error = NULL;

@@ -28,8 +28,9 @@ static void test_table(void)
         g_autoptr(json_t) params =
             action->params ? json_loads(action->params, 0, NULL) : json_object();
         g_assert_nonnull(params);
-        json_object_set_new(params, action->where & ON_TASK ? "task" : "guest",
-                            json_string("vm/100"));
+        if (!(action->where & ON_NODE))
+            json_object_set_new(params, action->where & ON_TASK ? "task" : "guest",
+                                json_string("vm/100"));
         if (action->field)
             json_object_set_new(params, action->field, json_string("x"));
         if (action->danger == DANGER_NAME)

@@ -88,8 +88,10 @@ static json_t *make_params(const Order *order, const ModelObject *object)
     json_t *params = action->params ? json_loads(action->params, 0, NULL) : NULL;
     if (!params)
         params = json_object();
-    json_object_set_new(params, object->kind == OBJECT_TASK ? "task" : "guest",
-                        json_string(model_object_id(object)));
+    /* An agent is asked about its own node, and needs no name for it. */
+    if (object->kind != OBJECT_NODE)
+        json_object_set_new(params, object->kind == OBJECT_TASK ? "task" : "guest",
+                            json_string(model_object_id(object)));
     if (action->field)
         json_object_set_new(params, action->field, wire_string(order->value));
     if (action->danger == DANGER_NAME)

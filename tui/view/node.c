@@ -201,6 +201,11 @@ static void node_draw(gpointer data, Screen *screen, Box box)
 {
     NodeView *view = data;
     const ModelNode *node = find(view);
+    if (!node) {
+        draw_text(screen, box.row, 1, box.columns - 2, ROLE_ERROR,
+                  "this node is no longer a member of the cluster (Esc leaves)");
+        return;
+    }
     draw_title(view, node, screen, box);
     Box body = {box.row + 3, box.column, box.rows - 3, box.columns};
     if (view->tables[view->tab])

@@ -5,8 +5,9 @@
 const ViewClass *view_class_find(const char *name)
 {
     static const ViewClass *const classes[] = {
-        &view_dashboard, &view_guests, &view_nodes,  &view_storage,  &view_links,
-        &view_tasks,     &view_events, &view_alarms, &view_clusters, &view_consoles,
+        &view_dashboard, &view_guests,   &view_nodes,  &view_storage,
+        &view_links,     &view_tasks,    &view_events, &view_alarms,
+        &view_clusters,  &view_consoles, &view_quorum,
     };
     for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
         if (strcmp(classes[i]->name, name) == 0)

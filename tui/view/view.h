@@ -47,8 +47,8 @@ struct ViewClass {
 };
 
 extern const ViewClass view_dashboard, view_nodes, view_node, view_guests, view_guest,
-    view_storage, view_links, view_tasks, view_task, view_events, view_alarms, view_clusters,
-    view_help, view_text, view_consoles;
+    view_storage, view_quorum, view_links, view_tasks, view_task, view_events, view_alarms,
+    view_clusters, view_help, view_text, view_consoles;
 
 /* Of a top view's name; NULL when there is none. */
 const ViewClass *view_class_find(const char *name);

@@ -1,0 +1,106 @@
+#include "tui/view/describe_cluster.h"
+
+#include "backend/wire/message.h"
+
+#include <math.h>
+
+static void put_problems(Page *page, const json_t *status)
+{
+    const json_t *problems = json_object_get(status, "problems"), *problem;
+    size_t i;
+    if (json_array_size(problems) == 0)
+        return;
+    page_section(page, "Needs attention");
+    json_array_foreach(problems, i, problem)
+    {
+        bool grave = g_str_equal(wire_get_string(problem, "severity", ""), "error");
+        page_line(page, grave ? ROLE_ERROR : ROLE_WARNING,
+                  wire_get_string(problem, "text", "-"));
+    }
+}
+
+static void put_votes(Page *page, const json_t *status)
+{
+    const char *state = wire_get_string(status, "state", "?");
+    bool up = g_str_equal(state, "up");
+    bool quorate = wire_get_boolean(status, "quorate", FALSE);
+    page_section(page, wire_get_string(status, "cluster", "no cluster"));
+    page_fact(page, "Seen by", wire_get_string(status, "node", NULL));
+    if (!up)
+        page_fact_in(page, ROLE_ERROR, "corosync",
+                     g_str_equal(state, "silent") ? "does not answer" : "does not run");
+    if (!json_object_get(status, "nodes"))
+        return;
+    page_fact_in(page, quorate ? ROLE_RUNNING : ROLE_ERROR, "Quorum",
+                 quorate ? "there: the cluster can be changed"
+                         : "lost: all can be read, nothing can be changed");
+    page_factf(page, "Votes", "%d of %d, %d are needed",
+               (int)wire_get_integer(status, "votes", 0),
+               (int)wire_get_integer(status, "expected", 0),
+               (int)wire_get_integer(status, "quorum", 0));
+    page_fact(page, "Quorum device",
+              wire_get_boolean(status, "device", FALSE) ? "registered" : "none");
+    page_factf(page, "corosync.conf", "version %d",
+               (int)wire_get_integer(status, "config_version", 0));
+    page_fact(page, "Ring", wire_get_string(status, "ring", NULL));
+}
+
+static void put_nodes(Page *page, const json_t *status)
+{
+    static const char *const titles[] = {"Node",     ">Number", "State",     ">Votes",
+                                         ">Version", "Store",   "Addresses", NULL};
+    const json_t *nodes = json_object_get(status, "nodes"), *node;
+    size_t i;
+    PageTable *table = page_table_new(titles);
+    page_section(page, "Nodes");
+    json_array_foreach(nodes, i, node)
+    {
+        bool local = wire_get_boolean(node, "local", FALSE);
+        const char *seen = wire_get_boolean(node, "member", FALSE) ? "member" : "NOT SEEN";
+        page_table_add(table, page_word(node, "name"));
+        page_table_add(table, page_word(node, "id"));
+        page_table_add(table, g_strdup(local ? "asked" : seen));
+        page_table_add(table, page_word(node, "votes"));
+        page_table_add(table, page_word(node, "config_version"));
+        page_table_add(table, page_word(json_object_get(node, "store"), "state"));
+        page_table_add(table, page_words(node, "addresses"));
+    }
+    page_table_put(page, table);
+}
+
+static void put_links(Page *page, const json_t *status)
+{
+    static const char *const titles[] = {"To",    ">Link",   "State", ">Latency ms",
+                                         ">Lost", "Address", NULL};
+    const json_t *links = json_object_get(status, "links"), *link;
+    size_t i;
+    PageTable *table = page_table_new(titles);
+    page_section(page, "Links");
+    json_array_foreach(links, i, link)
+    {
+        double latency = page_number(link, "latency_ms");
+        page_table_add(table, page_word(link, "node"));
+        page_table_add(table, page_word(link, "link"));
+        page_table_add(table, page_word(link, "state"));
+        page_table_add(table, isnan(latency) ? NULL : g_strdup_printf("%.2f", latency));
+        page_table_add(table, page_word(link, "lost"));
+        page_table_add(table, page_word(link, "address"));
+    }
+    page_table_put(page, table);
+}
+
+void describe_cluster(Page *page, const json_t *status)
+{
+    if (g_str_equal(wire_get_string(status, "state", "none"), "none")) {
+        page_line(page, ROLE_TEXT, "These nodes are in no cluster.");
+        page_line(page, ROLE_DIM,
+                  "To make one, choose a node (3) and then: a, make a cluster. Others join it "
+                  "with:");
+        page_line(page, ROLE_DIM, "gantry -H NODE cluster join NODE...");
+        return;
+    }
+    put_problems(page, status);
+    put_votes(page, status);
+    put_nodes(page, status);
+    put_links(page, status);
+}
