@@ -30,5 +30,6 @@ struct Agent {
     struct AlarmTable *alarms;
     struct StreamTable *streams;
     struct ClusterPart *cluster;
+    struct Peers *peers; /* the other agents of the cluster */
     struct SessionTable *sessions;
 };

@@ -10,6 +10,7 @@
 #include "agent/cluster_store.h"
 #include "agent/cluster_vitals.h"
 #include "agent/inventory.h"
+#include "agent/peers.h"
 #include "agent/task_board.h"
 #include "backend/cluster/corosync_device.h"
 #include "backend/cluster/corosync_files.h"
@@ -251,6 +252,7 @@ static void on_read(gpointer result, const GError *error, gpointer user)
         files_free(files);
     g_autofree char *text = part->conf ? corosync_text_dump(part->conf) : NULL;
     cluster_follow_file(part->follow, text, part->conf ? corosync_conf_version(part->conf) : 0);
+    peers_follow(part->agent->peers, part->conf);
     tell(part);
     follow_device(part);
     prepare_answer(part);

@@ -70,6 +70,7 @@ void identity_free(Identity *identity)
     if (!identity)
         return;
     g_free(identity->user);
+    g_free(identity->peer);
     g_strfreev(identity->groups);
     g_free(identity);
 }

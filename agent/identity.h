@@ -19,6 +19,7 @@ typedef struct {
     uid_t uid;
     pid_t pid;
     char *user;
+    char *peer; /* the node whose agent this is; NULL: a person */
     GStrv groups;
     WireRole role;
 } Identity;

@@ -1,8 +1,9 @@
 /* gantryd - the agent's command line: run it (no argument), or be one of its
- * helpers: `bridge` for an SSH session, `task` and `stream` for its own children.
+ * helpers: `bridge` for an SSH session, `task`, `stream` and `peer` for its own children.
  */
 #include "agent/bridge.h"
 #include "agent/drivers.h"
+#include "agent/peers.h"
 #include "agent/run.h"
 #include "agent/stream.h"
 #include "agent/task/cluster_handlers.h"
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
         {"bridge", bridge_command},
         {"task", task_command},
         {"stream", stream_main},
+        {"peer", peer_main},
     };
     setlocale(LC_ALL, "");
     signal(SIGPIPE, SIG_IGN);

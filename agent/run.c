@@ -12,6 +12,7 @@
 #include "agent/monitor.h"
 #include "agent/pages.h"
 #include "agent/past.h"
+#include "agent/peers.h"
 #include "agent/session.h"
 #include "agent/storages.h"
 #include "agent/stream.h"
@@ -218,6 +219,7 @@ static void start_parts(Run *run)
     agent->storages = storage_table_new(agent);
     agent->links = link_table_new(agent);
     agent->streams = stream_table_new(agent);
+    agent->peers = peers_new(agent);
     agent->cluster = cluster_part_new(agent);
     agent->sessions = session_table_new(agent);
     agent->store = store_open(&(StoreSettings){.path = store_path}, &store_events, run);
@@ -229,6 +231,7 @@ static void stop_parts(Run *run)
     listener_free(run->listener);
     session_table_free(agent->sessions);
     cluster_part_free(agent->cluster);
+    peers_free(agent->peers);
     stream_table_free(agent->streams);
     task_board_stop(agent->tasks);
     store_finish(agent->store); /* what waits for it is answered while it can be heard */

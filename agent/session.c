@@ -94,7 +94,7 @@ static Request *new_request(Session *session, const WireMessage *message,
 
 static gboolean may_call(const Session *session, const WireMethod *method, GError **error)
 {
-    if (session->identity->role >= method->role)
+    if (wire_role_permits(session->identity->role, method->role))
         return TRUE;
     wire_error_set(error, WIRE_ERROR_NOT_ALLOWED,
                    "%s needs the role %s, %s is %s on %s: ask an administrator to add the user "
@@ -106,6 +106,8 @@ static gboolean may_call(const Session *session, const WireMethod *method, GErro
 
 static WireRole role_now(const Session *session, const Identity *identity, const char *without)
 {
+    if (identity->role == WIRE_ROLE_PEER)
+        return WIRE_ROLE_PEER;
     const Agent *agent = session->table->agent;
     return MAX(identity_role(identity, agent->config),
                roles_find(agent->store, identity, without));
@@ -210,6 +212,27 @@ static void expect_hello(Session *session)
         g_timeout_add_seconds(SESSION_HELLO_DEADLINE, on_hello_deadline, session);
 }
 
+/* `gantryd peer` says for whom it speaks: another node, which asks for a person there. Only
+ * root may; nobody else's word is worth anything. */
+static gboolean speak_for_peer(Identity *identity, const json_t *params, GError **error)
+{
+    const char *peer = wire_get_string(params, "peer", NULL);
+    const char *person = wire_get_string(params, "person", NULL);
+    if (!peer && !person)
+        return TRUE;
+    if (identity->uid != 0 || !peer || !person) {
+        wire_error_set_field(error, WIRE_ERROR_NOT_ALLOWED, "peer",
+                             "only gantryd itself speaks for other nodes");
+        return FALSE;
+    }
+    g_free(identity->user);
+    identity->user = strchr(person, '@') ? g_strdup(person)
+                                         : g_strdup_printf("%s@%s", person, peer);
+    identity->peer = g_strdup(peer);
+    identity->role = WIRE_ROLE_PEER;
+    return TRUE;
+}
+
 static void on_identity(gpointer result, const GError *failure, gpointer user)
 {
     g_autoptr(Identity) identity = result;
@@ -223,6 +246,11 @@ static void on_identity(gpointer result, const GError *failure, gpointer user)
     if (!identity) {
         expect_hello(session);
         request_fail(hello, g_error_copy(failure));
+        return;
+    }
+    if (!speak_for_peer(identity, hello->params, &error)) {
+        expect_hello(session);
+        request_fail(hello, error);
         return;
     }
     identity->role = role_now(session, identity, NULL);

@@ -51,6 +51,8 @@ static const ConfEntry cluster_entries[] = {
      .help = "the command that starts corosync-qdevice, also where it runs"},
     {"device_stop", CONF_LIST, .max = 64, .item = &word_item,
      .help = "the command that ends that for good"},
+    {"port", CONF_INTEGER, .min = 1, .max = 65535, .fallback = "5440",
+     .help = "the TCP port on which agents of a cluster reach each other; the same on all nodes"},
     {NULL},
 };
 static const ConfEntry storage_entries[] = {
@@ -187,6 +189,7 @@ static AgentConfig *build(ConfNode *root, GError **error)
     config->cluster_stop = conf_strings(conf_member(root, "cluster"), "stop");
     config->device_start = conf_strings(conf_member(root, "cluster"), "device_start");
     config->device_stop = conf_strings(conf_member(root, "cluster"), "device_stop");
+    config->cluster_port = (guint)conf_integer(conf_member(root, "cluster"), "port");
     const ConfNode *tasks = conf_member(root, "tasks");
     config->task_parallel = (guint)conf_integer(tasks, "parallel");
     config->task_keep_days = (guint)conf_integer(tasks, "keep_days");

@@ -44,6 +44,7 @@ typedef struct {
     char **cluster_stop;
     char **device_start; /* of the quorum device's daemon */
     char **device_stop;
+    guint cluster_port; /* TCP: where the agents of a cluster reach each other */
     AgentStorage *storages;
     guint storage_count;
     guint task_parallel;  /* tasks that run at once */

@@ -25,6 +25,9 @@ static const WireParameter hello_parameters[] = {
     {"client", WIRE_TYPE_STRING, false, 0, 200, .help = "name and version of the client"},
     {"stream", WIRE_TYPE_STRING, false, 1, 64,
      .help = "turns this session into the stream of that identifier"},
+    {"peer", WIRE_TYPE_STRING, false, 1, 63,
+     .help = "the node whose agent asks; gantryd itself says so, for a connection of a member"},
+    {"person", WIRE_TYPE_STRING, false, 1, 320, .help = "the person there for whom it asks"},
     END_OF_PARAMETERS};
 
 static const WireParameter watch_open_parameters[] = {

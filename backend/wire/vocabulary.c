@@ -12,7 +12,7 @@ static const char *const state_names[GUEST_STATE_COUNT] = {
     [GUEST_STATE_SAVED] = "saved",       [GUEST_STATE_CRASHED] = "crashed",
 };
 
-static const char *const role_names[] = {"none", "viewer", "operator", "admin"};
+static const char *const role_names[] = {"none", "viewer", "operator", "admin", "peer"};
 
 #define IN(state) (1u << GUEST_STATE_##state)
 /* An unknown state refuses nothing: the driver will say what is wrong. */
@@ -79,6 +79,14 @@ const char *guest_act_participle(GuestAct act)
 const char *wire_role_name(WireRole role)
 {
     return role_names[(unsigned)role < G_N_ELEMENTS(role_names) ? role : WIRE_ROLE_NONE];
+}
+
+bool wire_role_permits(WireRole has, WireRole needed)
+{
+    if (has == WIRE_ROLE_PEER || needed == WIRE_ROLE_PEER)
+        return has == WIRE_ROLE_PEER &&
+               (needed == WIRE_ROLE_PEER || needed <= WIRE_ROLE_VIEWER);
+    return has >= needed;
 }
 
 bool guest_kind_from_name(const char *name, GuestKind *out)

@@ -41,8 +41,18 @@ typedef enum {
     GUEST_ACT_COUNT
 } GuestAct;
 
-/* Roles, each includes the ones before it. */
-typedef enum { WIRE_ROLE_NONE, WIRE_ROLE_VIEWER, WIRE_ROLE_OPERATOR, WIRE_ROLE_ADMIN } WireRole;
+/* Roles of people, each includes the ones before it; and that of another node's agent,
+ * which may look as a viewer, and what is a peer's only. */
+typedef enum {
+    WIRE_ROLE_NONE,
+    WIRE_ROLE_VIEWER,
+    WIRE_ROLE_OPERATOR,
+    WIRE_ROLE_ADMIN,
+    WIRE_ROLE_PEER
+} WireRole;
+
+/* Whether who has one role may call what needs another. */
+bool wire_role_permits(WireRole has, WireRole needed);
 
 const char *guest_kind_name(GuestKind kind); /* "vm", "ct" */
 const char *guest_state_name(GuestState state);

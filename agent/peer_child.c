@@ -1,0 +1,176 @@
+/* The process behind one connection of another node: reads its settings from standard input,
+ * proves and hears who is there over descriptor 3, and joins it to what it is for. */
+#include "agent/move/place.h"
+#include "agent/peers.h"
+#include "backend/peer/book.h"
+#include "backend/peer/relay.h"
+#include "backend/wire/error.h"
+#include "backend/wire/message.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    CHILD_SOCKET = 3,
+    RECEPTION_SECONDS = 60, /* for a reception that was just asked for to be there */
+    LOOK_MS = 50,
+    PERSON_MAX = 256
+};
+
+typedef struct {
+    const char *node, *socket; /* this one's */
+    PeerBook *book;
+    PeerStream *stream;
+    char *client;
+    const json_t *purpose;
+} Caller;
+
+static gboolean find_key(const char *client, PeerKey *key, gpointer user)
+{
+    const Caller *caller = user;
+    return peer_book_knows(caller->book, client) &&
+           peer_key_derive(caller->book->authkey, client, caller->node, key, NULL);
+}
+
+/* ---- what a connection can be for: each opens a descriptor ---- */
+
+static int open_rpc(const Caller *caller, GError **error)
+{
+    const char *person = wire_get_string(caller->purpose, "person", "");
+    if (!*person || strlen(person) > PERSON_MAX) {
+        wire_error_set(error, WIRE_ERROR_PARAMS, "it is not said who asks");
+        return -1;
+    }
+    int agent = peer_socket_connect(caller->socket, error);
+    if (agent < 0)
+        return -1;
+    char *hello = wire_message_request(
+        1, "hello",
+        json_pack("{s:i,s:i,s:s,s:s,s:s}", "major", WIRE_PROTOCOL_MAJOR, "minor",
+                  WIRE_PROTOCOL_MINOR, "client", "gantryd peer", "peer", caller->client,
+                  "person", person));
+    g_autofree char *line = g_strconcat(hello, "\n", NULL);
+    free(hello);
+    if (send(agent, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line))
+        return agent; /* its answer is the first line that the other node reads */
+    wire_error_set(error, WIRE_ERROR_UNAVAILABLE, "gantryd hung up: %s", g_strerror(errno));
+    (void)close(agent);
+    return -1;
+}
+
+static const char *reception_of(const Caller *caller, GError **error)
+{
+    const char *id = wire_get_string(caller->purpose, "id", NULL);
+    if (move_id_is_valid(id))
+        return id;
+    wire_error_set(error, WIRE_ERROR_PARAMS, "no reception is named");
+    return NULL;
+}
+
+/* Its task may still be waiting for its turn, or be in its first steps. */
+static int open_reception(const Caller *caller, GError **error)
+{
+    const char *id = reception_of(caller, error);
+    g_autofree char *path = id ? move_place_path(id, "control") : NULL;
+    gint64 deadline = g_get_monotonic_time() + (gint64)RECEPTION_SECONDS * G_USEC_PER_SEC;
+    while (path && !g_file_test(path, G_FILE_TEST_EXISTS) && g_get_monotonic_time() < deadline)
+        g_usleep(LOOK_MS * 1000);
+    return path ? peer_socket_connect(path, error) : -1;
+}
+
+static int open_libvirt(const Caller *caller, GError **error)
+{
+    static const char *const sockets[] = {"/run/libvirt/libvirt-sock",
+                                          "/run/libvirt/virtqemud-sock"};
+    const char *id = reception_of(caller, error);
+    if (!id)
+        return -1;
+    if (!move_place_exists(id)) {
+        wire_error_set(error, WIRE_ERROR_NOT_FOUND, "there is no reception %s (any more)", id);
+        return -1;
+    }
+    int made = peer_socket_connect(sockets[0], NULL);
+    return made >= 0 ? made : peer_socket_connect(sockets[1], error);
+}
+
+static int open_socket(const Caller *caller, GError **error)
+{
+    const char *id = reception_of(caller, error);
+    const char *name = wire_get_string(caller->purpose, "name", NULL);
+    if (!id)
+        return -1;
+    if (!move_socket_is_valid(name)) {
+        wire_error_set(error, WIRE_ERROR_PARAMS, "no socket is named");
+        return -1;
+    }
+    g_autofree char *path = move_place_path(id, name);
+    return peer_socket_connect(path, error);
+}
+
+static const struct {
+    const char *want;
+    int (*open)(const Caller *caller, GError **error);
+} wants[] = {
+    {"rpc", open_rpc},
+    {"reception", open_reception},
+    {"libvirt", open_libvirt},
+    {"socket", open_socket},
+};
+
+static int open_wanted(const Caller *caller, GError **error)
+{
+    const char *want = wire_get_string(caller->purpose, "want", "");
+    for (size_t i = 0; i < G_N_ELEMENTS(wants); i++)
+        if (strcmp(wants[i].want, want) == 0)
+            return wants[i].open(caller, error);
+    wire_error_set(error, WIRE_ERROR_METHOD,
+                   "this version of gantryd knows no connection for '%s'", want);
+    return -1;
+}
+
+static gboolean serve(Caller *caller, GError **error)
+{
+    caller->stream =
+        peer_stream_server(CHILD_SOCKET, caller->node, find_key, caller, &caller->client, error);
+    g_autoptr(json_t) purpose =
+        caller->stream ? peer_stream_receive(caller->stream, PEER_HANDSHAKE, NULL, error) : NULL;
+    if (!purpose)
+        return FALSE;
+    g_autoptr(GError) refusal = NULL;
+    caller->purpose = purpose;
+    int descriptor = open_wanted(caller, &refusal);
+    g_autoptr(json_t) answer =
+        descriptor >= 0
+            ? json_pack("{s:s}", "node", caller->node)
+            : json_pack("{s:{s:s,s:o}}", "error", "code",
+                        wire_error_name(wire_error_code(refusal)), "message",
+                        wire_string(refusal->message));
+    gboolean good = peer_stream_send(caller->stream, answer, PEER_HANDSHAKE, error) &&
+                    (descriptor < 0 || peer_stream_pump(caller->stream, descriptor, error));
+    if (descriptor >= 0)
+        (void)close(descriptor);
+    return good;
+}
+
+int peer_main(int argc, char **argv)
+{
+    g_autoptr(json_t) settings = json_loadf(stdin, 0, NULL);
+    g_autoptr(GError) error = NULL;
+    Caller caller = {.node = wire_get_string(settings, "node", ""),
+                     .socket = wire_get_string(settings, "socket", "")};
+    (void)signal(SIGPIPE, SIG_IGN);
+    caller.book = peer_book_read(&error);
+    gboolean good = caller.book && serve(&caller, &error);
+    if (!good)
+        (void)fprintf(stderr, "gantryd peer: %s%s%s\n", caller.client ? caller.client : "",
+                      caller.client ? ": " : "", error ? error->message : "failed");
+    peer_stream_free(caller.stream);
+    peer_book_free(caller.book);
+    g_free(caller.client);
+    return good ? 0 : 1;
+}
