@@ -1,0 +1,269 @@
+/* Whether a domain of another node could live here. Everything that stands in the way is
+ * said at once. */
+#include "backend/guest/kvm_image.h"
+#include "backend/guest/kvm_move.h"
+#include "backend/wire/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { TOKEN_MAX = 128 };
+
+typedef struct {
+    KvmConnection *connection;
+    const MoveOffer *offer;
+    const char *storage;
+    MoveVerdict *verdict;
+    KvmXml *xml; /* the one that will run, else the saved one */
+} Check;
+
+/* ---- disks ---- */
+
+static gboolean is_shared(const MoveDisk *disk)
+{
+    char text[TOKEN_MAX + 1];
+    int file = disk->probe ? open(disk->probe, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (file < 0)
+        return FALSE;
+    ssize_t got = read(file, text, TOKEN_MAX);
+    (void)close(file);
+    return got > 0 && (size_t)got == strlen(disk->token) &&
+           memcmp(text, disk->token, (size_t)got) == 0;
+}
+
+static char *place_of(const Check *check, const MoveDisk *disk)
+{
+    g_autofree char *base = g_path_get_basename(disk->path);
+    return check->storage && !disk->readonly && strcmp(disk->target, "nvram") != 0
+               ? g_build_filename(check->storage, base, NULL)
+               : g_strdup(disk->path);
+}
+
+static void check_copy(const Check *check, const MoveDisk *disk, const char *path)
+{
+    const char *from = check->offer->from;
+    struct stat status;
+    g_autofree char *directory = g_path_get_dirname(path);
+    if (!check->offer->with_disks)
+        move_verdict_add(check->verdict, "copy it, with --with-disks",
+                         "disk %s (%s) is on storage that only %s has", disk->target,
+                         disk->path, from);
+    else if (lstat(path, &status) == 0)
+        move_verdict_add(check->verdict,
+                         "choose another storage with --storage, or remove the file",
+                         "disk %s can't be copied: there is a %s already", disk->target, path);
+    else if (stat(directory, &status) < 0 || !S_ISDIR(status.st_mode))
+        move_verdict_add(check->verdict, "make the directory, or choose one with --storage",
+                         "disk %s can't be copied: there is no directory %s", disk->target,
+                         directory);
+}
+
+static void check_disk(const Check *check, const MoveDisk *disk)
+{
+    struct stat status;
+    if (is_shared(disk)) {
+        move_verdict_place(check->verdict, disk->target, FALSE, disk->path);
+        return;
+    }
+    if (disk->readonly) {
+        move_verdict_place(check->verdict, disk->target, FALSE, disk->path);
+        if (stat(disk->path, &status) < 0)
+            move_verdict_add(check->verdict, "eject it, or put the same file there",
+                             "the medium in %s, %s, is not there", disk->target, disk->path);
+        else if (S_ISREG(status.st_mode) && disk->size && (guint64)status.st_size != disk->size)
+            move_verdict_add(check->verdict, "eject it, or put the same file there",
+                             "the medium in %s, %s, is another one there", disk->target,
+                             disk->path);
+        return;
+    }
+    g_autofree char *path = place_of(check, disk);
+    check_copy(check, disk, path);
+    move_verdict_place(check->verdict, disk->target, TRUE, path);
+}
+
+static void check_room(const Check *check)
+{
+    g_autoptr(GHashTable) wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    GHashTableIter iterator;
+    gpointer directory, bytes;
+    for (guint i = 0; i < check->offer->disks->len; i++) {
+        const MoveDisk *disk = check->offer->disks->pdata[i];
+        const MovePlace *place = move_verdict_find(check->verdict, disk->target);
+        if (!place || !place->copy)
+            continue;
+        char *where = g_path_get_dirname(place->path);
+        guint64 *sum = g_hash_table_lookup(wanted, where);
+        guint64 *total = g_new(guint64, 1);
+        *total = disk->allocation + (sum ? *sum : 0);
+        g_hash_table_insert(wanted, where, total);
+    }
+    g_hash_table_iter_init(&iterator, wanted);
+    while (g_hash_table_iter_next(&iterator, &directory, &bytes)) {
+        struct statvfs room;
+        if (statvfs(directory, &room) < 0)
+            continue; /* said already */
+        guint64 left = (guint64)room.f_bavail * room.f_frsize;
+        if (left >= *(guint64 *)bytes)
+            continue;
+        g_autofree char *need = g_format_size_full(*(guint64 *)bytes, G_FORMAT_SIZE_IEC_UNITS);
+        g_autofree char *have = g_format_size_full(left, G_FORMAT_SIZE_IEC_UNITS);
+        move_verdict_add(check->verdict, "choose another storage with --storage, or make room",
+                         "the disks need %s in %s, which has %s free", need, (char *)directory,
+                         have);
+    }
+}
+
+/* ---- the machine ---- */
+
+static void check_file(const Check *check, const xmlNode *parent, const char *element,
+                       const char *what)
+{
+    const char *path = kvm_xml_text(kvm_xml_child(parent, element));
+    if (path && *path == '/' && access(path, R_OK) != 0)
+        move_verdict_add(check->verdict, "put the same file there", "%s, %s, is not there", what,
+                         path);
+}
+
+static void check_machine(const Check *check)
+{
+    const xmlNode *root = kvm_xml_root(check->xml), *os = kvm_xml_child(root, "os");
+    const xmlNode *type = kvm_xml_child(os, "type");
+    const xmlNode *devices = kvm_xml_child(root, "devices");
+    const char *emulator = kvm_xml_text(kvm_xml_child(devices, "emulator"));
+    const char *machine = kvm_xml_attribute(type, "machine");
+    const char *arch = kvm_xml_attribute(type, "arch");
+    const char *virtual = kvm_xml_attribute(root, "type");
+    char *known =
+        virConnectGetDomainCapabilities(check->connection, emulator, arch, machine, virtual, 0);
+    if (!known)
+        move_verdict_add(check->verdict, "update QEMU there, or give it an older machine type",
+                         "QEMU there can't run it (machine %s, type %s): %s",
+                         machine ? machine : "?", virtual ? virtual : "?",
+                         virGetLastErrorMessage());
+    free(known);
+    check_file(check, os, "kernel", "its kernel");
+    check_file(check, os, "initrd", "its initial RAM disk");
+    check_file(check, os, "loader", "its firmware");
+}
+
+/* libvirt compares a CPU as it would start it; what it can't compare it does not refuse. */
+static void check_cpu(const Check *check)
+{
+    const xmlNode *root = kvm_xml_root(check->xml), *cpu = kvm_xml_child(root, "cpu");
+    const xmlNode *type = kvm_xml_child(kvm_xml_child(root, "os"), "type");
+    if (!cpu || check->offer->mode == MOVE_OFFLINE)
+        return;
+    xmlBuffer *buffer = xmlBufferCreate();
+    (void)xmlNodeDump(buffer, (xmlDoc *)(gintptr)check->xml, (xmlNode *)(gintptr)cpu, 0, 0);
+    int result = virConnectCompareHypervisorCPU(
+        check->connection,
+        kvm_xml_text(kvm_xml_child(kvm_xml_child(root, "devices"), "emulator")),
+        kvm_xml_attribute(type, "arch"), kvm_xml_attribute(type, "machine"),
+        kvm_xml_attribute(root, "type"), (const char *)xmlBufferContent(buffer),
+        VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE);
+    if (result < 0 && virGetLastErrorCode() == VIR_ERR_CPU_INCOMPATIBLE)
+        move_verdict_add(check->verdict,
+                         "give it a CPU model that both nodes have, or move it by restart",
+                         "the CPU there lacks what it uses: %s", virGetLastErrorMessage());
+    xmlBufferFree(buffer);
+}
+
+static void check_memory(const Check *check)
+{
+    unsigned long long free_bytes = 0;
+    g_autofree char *text = NULL;
+    const char *line;
+    if (!check->offer->memory)
+        return;
+    if (g_file_get_contents("/proc/meminfo", &text, NULL, NULL) &&
+        (line = strstr(text, "MemAvailable:")))
+        free_bytes = g_ascii_strtoull(line + strlen("MemAvailable:"), NULL, 10) * 1024;
+    if (!free_bytes || free_bytes >= check->offer->memory)
+        return;
+    g_autofree char *need = g_format_size_full(check->offer->memory, G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *have = g_format_size_full(free_bytes, G_FORMAT_SIZE_IEC_UNITS);
+    move_verdict_add(check->verdict, "stop or move others there first",
+                     "it needs %s of memory, and %s are free there", need, have);
+}
+
+/* ---- the network ---- */
+
+static void check_network(const Check *check, const char *name)
+{
+    virNetworkPtr network = virNetworkLookupByName(check->connection, name);
+    int active = network ? virNetworkIsActive(network) : 0;
+    if (active != 1)
+        move_verdict_add(check->verdict,
+                         network ? "start it: virsh net-start" : "define it there as here",
+                         network ? "the libvirt network %s is not started there"
+                                 : "there is no libvirt network %s there",
+                         name);
+    if (network)
+        (void)virNetworkFree(network);
+}
+
+static void check_networks(const Check *check)
+{
+    const xmlNode *devices = kvm_xml_child(kvm_xml_root(check->xml), "devices");
+    const xmlNode *one = kvm_xml_child(devices, "interface");
+    for (; one; one = kvm_xml_next(one)) {
+        const xmlNode *source = kvm_xml_child(one, "source");
+        const char *bridge = kvm_xml_attribute(source, "bridge");
+        const char *network = kvm_xml_attribute(source, "network");
+        const char *device = kvm_xml_attribute(source, "dev");
+        const char *link = bridge ? bridge : device;
+        g_autofree char *path = g_build_filename("/sys/class/net", link ? link : "", NULL);
+        if (network)
+            check_network(check, network);
+        else if (link && (strchr(link, '/') || !g_file_test(path, G_FILE_TEST_EXISTS)))
+            move_verdict_add(check->verdict, "make it there, or connect it to another",
+                             bridge ? "there is no bridge %s there"
+                                    : "there is no network link %s there",
+                             link);
+    }
+}
+
+/* ---- who is there already ---- */
+
+static void check_names(const Check *check)
+{
+    virDomainPtr same = virDomainLookupByUUIDString(check->connection, check->offer->native);
+    virDomainPtr named = virDomainLookupByName(check->connection, check->offer->name);
+    if (same)
+        move_verdict_add(check->verdict, "remove that definition, if it is a copy left over",
+                         "libvirt there has a domain with its UUID (%s)",
+                         virDomainGetName(same));
+    else if (named)
+        move_verdict_add(check->verdict, "rename one of the two",
+                         "libvirt there has another domain named %s", check->offer->name);
+    if (same)
+        (void)virDomainFree(same);
+    if (named)
+        (void)virDomainFree(named);
+}
+
+gboolean kvm_move_check(KvmConnection *connection, const MoveOffer *offer, const char *storage,
+                        MoveVerdict *verdict, GError **error)
+{
+    const char *text = offer->live ? offer->live : offer->definition;
+    g_autoptr(KvmXml) xml = kvm_xml_parse(text, strlen(text), error);
+    Check check = {connection, offer, storage, verdict, xml};
+    if (!xml)
+        return FALSE;
+    if (offer->storage && !storage)
+        move_verdict_add(verdict, "see gantry storage ls for those it has",
+                         "there is no storage %s there", offer->storage);
+    for (guint i = 0; i < offer->disks->len; i++)
+        check_disk(&check, offer->disks->pdata[i]);
+    check_room(&check);
+    check_machine(&check);
+    check_cpu(&check);
+    check_memory(&check);
+    check_networks(&check);
+    check_names(&check);
+    return TRUE;
+}
