@@ -15,6 +15,8 @@ typedef struct {
     char *native, *name, *state;
     gboolean written; /* as it is here */
     gboolean writing; /* a write is under way */
+    gboolean visiting; /* it moves here: the number is still the other node's */
+    gboolean taking;   /* it has moved here: the number is to be taken over */
 } Owner;
 
 struct GuestDocuments {
@@ -181,8 +183,10 @@ static void on_written(guint64 revision, const GError *error, gpointer user)
     owner->writing = FALSE;
     gboolean same =
         g_str_equal(owner->name, writing->name) && g_str_equal(owner->state, writing->state);
-    if (!error)
+    if (!error) {
         owner->written = same;
+        owner->taking = FALSE;
+    }
     if (!error)
         documents->events.changed(owner->number, documents->user);
     if (error && code == WIRE_ERROR_CONFLICT)
@@ -226,21 +230,33 @@ static void add_former(const GuestDocuments *documents, const Owner *owner,
     store_transaction_put(transaction, path, data, size);
 }
 
+/* Whose number it was, for the node to see that it was not taken from it by chance. */
+static void add_origin(json_t *content, const json_t *present)
+{
+    const char *node = wire_get_string(present, "node", NULL);
+    if (node)
+        json_object_set_new(content, "from", wire_string(node));
+}
+
 static void write_owner(GuestDocuments *documents, Owner *owner)
 {
-    if (owner->writing)
+    if (owner->writing || owner->visiting)
         return;
     owner->writing = TRUE;
     g_autoptr(json_t) content =
         json_pack("{s:s,s:o,s:o,s:s,s:s}", "kind", guest_kind_name(owner->kind), "native",
                   wire_string(owner->native), "name", wire_string(owner->name), "node",
                   documents->node, "state", owner->state);
-    char *text = json_dumps(content, JSON_COMPACT);
     g_autofree char *path = path_of(owner->number, "");
     const StoreDocument *present = store_get(documents->store, path);
     g_autoptr(json_t) object = present ? parse_bytes(present->content) : NULL;
+    gboolean takes = object && owner->taking &&
+                     g_strcmp0(wire_get_string(object, "native", ""), owner->native) == 0;
+    if (takes && !is_here(documents, object))
+        add_origin(content, object);
+    char *text = json_dumps(content, JSON_COMPACT);
     StoreTransaction *transaction = store_transaction_new();
-    if (object && is_here(documents, object))
+    if (object && (takes || is_here(documents, object)))
         store_transaction_require(transaction, path, present->revision);
     else
         store_transaction_require_absent(transaction, path);
@@ -313,7 +329,7 @@ static void take_owner(GuestDocuments *documents, int number, const StoreDocumen
         take_here(documents, number, object);
         return;
     }
-    if (!owner || owner->writing)
+    if (!owner || owner->writing || owner->visiting)
         return;
     /* A guest that was handed over to another node keeps its number there. */
     if (object && g_strcmp0(wire_get_string(object, "from", ""), documents->node) == 0 &&
@@ -410,8 +426,32 @@ void guest_documents_note(GuestDocuments *documents, int number, const char *nam
     g_free(owner->state);
     owner->name = g_strdup(name);
     owner->state = g_strdup(state);
-    owner->written = FALSE;
+    owner->written = owner->visiting;
     write_owner(documents, owner);
+}
+
+void guest_documents_expect(GuestDocuments *documents, GuestKind kind, int number,
+                            const char *native, const char *name)
+{
+    if (g_hash_table_contains(documents->by_native, native))
+        return;
+    Owner *owner = add_owner(documents, number, kind, native, name);
+    owner->visiting = owner->written = TRUE;
+}
+
+void guest_documents_take(GuestDocuments *documents, int number)
+{
+    Owner *owner = find_owner(documents, number);
+    if (!owner || !owner->visiting)
+        return;
+    owner->visiting = owner->written = FALSE;
+    owner->taking = TRUE;
+    write_owner(documents, owner);
+}
+
+void guest_documents_part(GuestDocuments *documents, int number)
+{
+    drop_owner(documents, number);
 }
 
 void guest_documents_move(GuestDocuments *documents, GuestKind kind, int number,
@@ -498,7 +538,7 @@ GBytes *guest_documents_definition(const GuestDocuments *documents, int number)
 gboolean guest_documents_is_claimed(const GuestDocuments *documents, int number)
 {
     const Owner *owner = find_owner(documents, number);
-    return owner && owner->written;
+    return owner && owner->written && !owner->visiting;
 }
 
 void guest_documents_define(GuestDocuments *documents, int number, const char *text,

@@ -47,6 +47,14 @@ int guest_documents_number(GuestDocuments *documents, GuestKind kind, const char
 /* How it is now; written when that is news. */
 void guest_documents_note(GuestDocuments *documents, int number, const char *name,
                           const char *state);
+/* A guest that moves keeps its number. The node that it comes to expects it first: until it
+ * takes it, the number is the other's, and nothing is written. It takes it when the guest is
+ * there for good, or parts with it when it does not come; the node that it left parts with
+ * it too. */
+void guest_documents_expect(GuestDocuments *documents, GuestKind kind, int number,
+                            const char *native, const char *name);
+void guest_documents_take(GuestDocuments *documents, int number);
+void guest_documents_part(GuestDocuments *documents, int number);
 /* From now on the number belongs to another native identifier (a rename). */
 void guest_documents_move(GuestDocuments *documents, GuestKind kind, int number,
                           const char *native, const char *name);

@@ -588,6 +588,28 @@ void guest_table_prune(GuestTable *table)
     guest_documents_prune(table->documents);
 }
 
+void guest_table_expect_move(GuestTable *table, GuestKind kind, int number, const char *native,
+                             const char *name)
+{
+    guest_documents_expect(table->documents, kind, number, native, name);
+}
+
+void guest_table_take(GuestTable *table, const char *id)
+{
+    GuestKind kind;
+    int number;
+    if (guest_id_parse(id, &kind, &number))
+        guest_documents_take(table->documents, number);
+}
+
+void guest_table_part(GuestTable *table, const char *id)
+{
+    GuestKind kind;
+    int number;
+    if (guest_id_parse(id, &kind, &number))
+        guest_documents_part(table->documents, number);
+}
+
 json_t *guest_table_all(const GuestTable *table)
 {
     return guest_documents_all(table->documents);

@@ -69,6 +69,12 @@ void guest_table_expect(GuestTable *table, const char *id, const char *native);
 void guest_table_settle(GuestTable *table);
 /* This node has left its cluster: it forgets the guests of other nodes. */
 void guest_table_prune(GuestTable *table);
+/* A guest moves here from another node, has arrived, or has left or not come: see
+ * guest_documents.h. */
+void guest_table_expect_move(GuestTable *table, GuestKind kind, int number, const char *native,
+                             const char *name);
+void guest_table_take(GuestTable *table, const char *id);
+void guest_table_part(GuestTable *table, const char *id);
 /* The guests of the whole cluster, as the store knows them (guest_documents_all). */
 json_t *guest_table_all(const GuestTable *table);
 /* The definition of another node's guest as it was last, with that node's name; else NULL. */

@@ -116,6 +116,11 @@ static void settle_guest(const TaskBoard *board, const TaskInfo *info)
         guest_table_expect(guests, info->object, info->native);
     if (g_str_equal(info->method, "guest.delete") && info->state == TASK_DONE)
         guest_table_forget(guests, info->object);
+    /* A guest that has moved away is known there; one that did not arrive is not here. */
+    if ((g_str_equal(info->method, "guest.migrate") ||
+         g_str_equal(info->method, "migration.receive")) &&
+        !guest_table_find(guests, info->object))
+        guest_table_forget(guests, info->object);
 }
 
 static void show(TaskBoard *board, const TaskInfo *info)
@@ -256,6 +261,13 @@ static json_t *task_settings(const TaskBoard *board)
     json_t *settings = task_guest_settings(
         &(GuestSettings){config->libvirt_uri, (const char *const *)config->lxc_paths});
     json_object_set_new(settings, "node", wire_string(config->node));
+    json_t *storages = json_object();
+    for (guint i = 0; i < config->storage_count; i++)
+        json_object_set_new(storages, config->storages[i].name,
+                            wire_string(config->storages[i].path));
+    json_object_set_new(settings, "storages", storages);
+    json_object_set_new(settings, "socket", wire_string(config->socket));
+    json_object_set_new(settings, "cluster_port", json_integer(config->cluster_port));
     json_object_set_new(settings, "cluster_start", words_json(config->cluster_start));
     json_object_set_new(settings, "cluster_stop", words_json(config->cluster_stop));
     return settings;

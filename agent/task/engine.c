@@ -16,6 +16,19 @@ static const struct {
     {"guest.stop", "guest.reboot"},
 };
 
+/* Tasks that mostly wait for others: they take no turn, or two nodes that move guests to
+ * each other could wait for each other for ever. */
+static const char *const waiting_methods[] = {"migration.receive", "node.drain",
+                                              "node.undrain"};
+
+static gboolean takes_turn(const Task *task)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(waiting_methods); i++)
+        if (g_str_equal(waiting_methods[i], task->info->method))
+            return FALSE;
+    return TRUE;
+}
+
 typedef struct {
     TaskEngine *engine;
     char *id;                /* or NULL when it was refused */
@@ -229,11 +242,14 @@ static void dequeue(Task *task)
     }
 }
 
-/* The first task of an owner whose object nobody is at work on. */
+/* The first task of an owner whose object nobody is at work on; when it is nobody's turn,
+ * of those that need none. */
 static Task *find_startable(const TaskEngine *engine, const Owner *owner)
 {
+    gboolean full = engine->running >= engine->parallel;
     for (GList *node = owner->tasks.head; node; node = node->next)
-        if (!g_hash_table_contains(engine->active, ((Task *)node->data)->info->object))
+        if (!g_hash_table_contains(engine->active, ((Task *)node->data)->info->object) &&
+            !(full && takes_turn(node->data)))
             return node->data;
     return NULL;
 }
@@ -256,7 +272,7 @@ static Task *take_next(TaskEngine *engine)
 void engine_schedule(TaskEngine *engine)
 {
     Task *task;
-    while (engine->running < engine->parallel && (task = take_next(engine))) {
+    while ((task = take_next(engine))) {
         engine_occupy(task);
         follow_launch(task, FALSE);
     }
@@ -264,7 +280,8 @@ void engine_schedule(TaskEngine *engine)
 
 void engine_occupy(Task *task)
 {
-    task->engine->running++;
+    if (takes_turn(task))
+        task->engine->running++;
     if (*task->info->object)
         g_hash_table_insert(task->engine->active, task->info->object, task);
 }
@@ -296,7 +313,7 @@ void engine_release(Task *task)
 {
     TaskEngine *engine = task->engine;
     gboolean was_occupying = task->phase != PHASE_RECORDING && task->phase != PHASE_QUEUED;
-    if (was_occupying)
+    if (was_occupying && takes_turn(task))
         engine->running--;
     drop_entry(engine->active, task);
     drop_entry(engine->claims, task);

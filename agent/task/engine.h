@@ -4,7 +4,8 @@
  * record in the node's database before it starts. Life of a task:
  *
  *   queued    recorded; waits for its turn: at most `parallel` run at once, taken
- *             round robin by owner, in the order in which each owner asked
+ *             round robin by owner, in the order in which each owner asked; those that
+ *             mostly wait for others (engine.c) need no turn and take none
  *   running   its process is at work (or its recovery is: see below)
  *   done, failed, cancelled   for good, with result or error
  *

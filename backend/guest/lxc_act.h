@@ -43,6 +43,9 @@ gboolean lxc_delete(const char *path, const char *name, const json_t *params, co
                     json_t **result, GError **error);
 gboolean lxc_delete_recover(const char *path, const char *name, const json_t *note,
                             char **outcome, GError **error);
+/* Removes PATH/NAME with all in it, following no links and leaving no file system. That
+ * it is not there is no error. */
+gboolean lxc_tree_remove(const char *path, const char *name, GError **error);
 /* lxc_rename.c */
 gboolean lxc_rename(const char *path, const char *name, const json_t *params, const Job *job,
                     json_t **result, GError **error);

@@ -167,6 +167,24 @@ static gboolean remove_rest(int base, int directory, const char *path, const cha
     return FALSE;
 }
 
+gboolean lxc_tree_remove(const char *path, const char *name, GError **error)
+{
+    int base = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int directory =
+        base < 0 ? -1 : openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    gboolean done = directory < 0 && errno == ENOENT;
+    if (directory >= 0) {
+        done = remove_rest(base, directory, path, name, error);
+        close(directory);
+    } else if (!done) {
+        wire_error_set(error, WIRE_ERROR_FAILED, "%s/%s could not be opened: %s", path, name,
+                       g_strerror(errno));
+    }
+    if (base >= 0)
+        close(base);
+    return done;
+}
+
 static gboolean finish(int base, int directory, const char *path, const char *name,
                        GError **error)
 {
