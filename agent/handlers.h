@@ -16,6 +16,7 @@ extern const HandlerRow handlers_guest[];
 extern const HandlerRow handlers_cluster[];
 extern const HandlerRow handlers_cluster_device[];
 extern const HandlerRow handlers_cluster_change[];
+extern const HandlerRow handlers_move[];
 extern const HandlerRow handlers_node[];
 extern const HandlerRow handlers_task[];
 extern const HandlerRow handlers_stream[];

@@ -3,6 +3,9 @@
  */
 #include "agent/bridge.h"
 #include "agent/drivers.h"
+#include "agent/move/reception.h"
+#include "agent/move/source.h"
+#include "agent/move/tree.h"
 #include "agent/peers.h"
 #include "agent/run.h"
 #include "agent/stream.h"
@@ -81,7 +84,9 @@ static int check_command(void)
 
 static int task_command(int argc, char **argv)
 {
+    /* The first that fits: those that are no driver's act before the others. */
     const TaskHandler handlers[] = {
+        move_source_handler(),       move_plan_handler(),         move_reception_handler(),
         task_guest_handler(guest_drivers), task_cluster_handler(), {.method = NULL}};
     return task_child_main(handlers, argc, argv);
 }
@@ -124,6 +129,7 @@ int main(int argc, char **argv)
         {"task", task_command},
         {"stream", stream_main},
         {"peer", peer_main},
+        {"join", move_join_main},
     };
     setlocale(LC_ALL, "");
     signal(SIGPIPE, SIG_IGN);

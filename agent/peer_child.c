@@ -78,7 +78,8 @@ static int open_reception(const Caller *caller, GError **error)
     const char *id = reception_of(caller, error);
     g_autofree char *path = id ? move_place_path(id, "control") : NULL;
     gint64 deadline = g_get_monotonic_time() + (gint64)RECEPTION_SECONDS * G_USEC_PER_SEC;
-    while (path && !g_file_test(path, G_FILE_TEST_EXISTS) && g_get_monotonic_time() < deadline)
+    gboolean fresh = wire_get_boolean(caller->purpose, "fresh", FALSE);
+    while (path && fresh && !g_file_test(path, G_FILE_TEST_EXISTS) && g_get_monotonic_time() < deadline)
         g_usleep(LOOK_MS * 1000);
     return path ? peer_socket_connect(path, error) : -1;
 }

@@ -117,10 +117,12 @@ static void settle_guest(const TaskBoard *board, const TaskInfo *info)
     if (g_str_equal(info->method, "guest.delete") && info->state == TASK_DONE)
         guest_table_forget(guests, info->object);
     /* A guest that has moved away is known there; one that did not arrive is not here. */
-    if ((g_str_equal(info->method, "guest.migrate") ||
-         g_str_equal(info->method, "migration.receive")) &&
-        !guest_table_find(guests, info->object))
-        guest_table_forget(guests, info->object);
+    gboolean comes = g_str_equal(info->method, "migration.receive");
+    if (comes && info->state == TASK_DONE)
+        guest_table_take(guests, info->object);
+    else if ((comes || g_str_equal(info->method, "guest.migrate")) &&
+             !guest_table_find(guests, info->object))
+        guest_table_part(guests, info->object);
 }
 
 static void show(TaskBoard *board, const TaskInfo *info)

@@ -17,7 +17,7 @@ MoveVerdict *move_check(const GuestSettings *settings, const MoveOffer *offer,
 }
 
 json_t *move_look(const GuestSettings *settings, GuestKind kind, const char *native,
-                  GError **error)
+                  gboolean abort, GError **error)
 {
     KvmMoveState state = {0};
     if (kind == GUEST_KIND_CT) {
@@ -26,7 +26,9 @@ json_t *move_look(const GuestSettings *settings, GuestKind kind, const char *nat
         g_autoptr(KvmConnection) connection = kvm_connect(settings->libvirt_uri, error);
         if (!connection || !kvm_move_state(connection, native, &state, error))
             return NULL;
+        if (abort && state.working)
+            kvm_move_abort(connection, native);
     }
-    return json_pack("{s:b,s:b,s:b}", "defined", state.defined, "active", state.active, "paused",
+    return json_pack("{s:b,s:b,s:b,s:b}", "working", state.working, "defined", state.defined, "active", state.active, "paused",
                      state.paused);
 }

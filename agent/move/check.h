@@ -9,6 +9,7 @@
 MoveVerdict *move_check(const GuestSettings *settings, const MoveOffer *offer,
                         const char *storage, GError **error);
 
-/* Where a guest is, by its driver's word: {"defined","active","paused"}. A new object. */
+/* Where a guest is, by its driver's word: {"defined","active","paused","working"}. A new
+ * object. abort: a job that libvirt still does on it shall be given up. */
 json_t *move_look(const GuestSettings *settings, GuestKind kind, const char *native,
-                  GError **error);
+                  gboolean abort, GError **error);

@@ -87,10 +87,12 @@ json_t *move_route_call(const MoveRoute *route, const char *method, json_t *para
                : NULL;
 }
 
-PeerStream *move_route_reception(const MoveRoute *route, const char *id, GError **error)
+PeerStream *move_route_reception(const MoveRoute *route, const char *id, gboolean fresh,
+                                 GError **error)
 {
-    return peer_book_ask(route->book, route->own, route->node, route->port,
-                         json_pack("{s:s,s:s}", "want", "reception", "id", id), error);
+    return peer_book_ask(
+        route->book, route->own, route->node, route->port,
+        json_pack("{s:s,s:s,s:b}", "want", "reception", "id", id, "fresh", fresh), error);
 }
 
 PeerRelay *move_route_relay(const MoveRoute *route, const char *id, const char *name,
@@ -106,7 +108,7 @@ PeerRelay *move_route_relay(const MoveRoute *route, const char *id, const char *
 }
 
 json_t *move_command(PeerStream *control, const MoveRoute *route, json_t *command, guint seconds,
-                     GError **error)
+                     gboolean *refused, GError **error)
 {
     g_autoptr(json_t) line = command;
     const PeerPatience patience = {is_cancelled, (gpointer)(gintptr)route};
@@ -119,6 +121,8 @@ json_t *move_command(PeerStream *control, const MoveRoute *route, json_t *comman
         return NULL;
     if (!failure)
         return json_incref(json_object_get(answer, "done"));
+    if (refused)
+        *refused = TRUE;
     wire_error_set(error, wire_error_from_name(wire_get_string(failure, "code", "failed")),
                    "%s: %s", route->node, wire_get_string(failure, "message", "failed"));
     return NULL;

@@ -30,14 +30,16 @@ const char *move_settings_storage(const json_t *settings, const char *name);
 /* Calls a method of the other agent, for the person whose task this is. Steals params. */
 json_t *move_route_call(const MoveRoute *route, const char *method, json_t *params,
                         GError **error);
-/* A connection to a reception. */
-PeerStream *move_route_reception(const MoveRoute *route, const char *id, GError **error);
+/* A connection to a reception; fresh: it was just asked for, and may not be there yet. */
+PeerStream *move_route_reception(const MoveRoute *route, const char *id, gboolean fresh,
+                                 GError **error);
 /* A socket here that leads to libvirtd there (name NULL) or to a socket of the reception. */
 PeerRelay *move_route_relay(const MoveRoute *route, const char *id, const char *name,
                             const char *path, uid_t uid, gid_t gid, GError **error);
 
 /* One command of the reception's protocol, {"do":WHAT,...}; steals command. Answers
  * {"done":{...}} or {"error":{code,message}}; the new reference is what is done.
- * WIRE_ERROR_CANCELLED when the job is. */
+ * WIRE_ERROR_CANCELLED when the job is. *refused (may be NULL): the reception answered, and
+ * that it could not; else nobody knows what it did. */
 json_t *move_command(PeerStream *control, const MoveRoute *route, json_t *command, guint seconds,
-                     GError **error);
+                     gboolean *refused, GError **error);

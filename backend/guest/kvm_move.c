@@ -112,6 +112,13 @@ gboolean kvm_move_state(KvmConnection *connection, const char *native, KvmMoveSt
     return TRUE;
 }
 
+void kvm_move_abort(KvmConnection *connection, const char *native)
+{
+    g_autoptr(KvmDomain) domain = kvm_domain_find(connection, native, NULL);
+    if (domain)
+        (void)virDomainAbortJob(domain);
+}
+
 gboolean kvm_move_resume(KvmConnection *connection, const char *native, GError **error)
 {
     g_autoptr(KvmDomain) domain = kvm_domain_find(connection, native, error);

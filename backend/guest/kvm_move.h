@@ -72,6 +72,8 @@ typedef struct {
 /* FALSE when libvirt does not say. */
 gboolean kvm_move_state(KvmConnection *connection, const char *native, KvmMoveState *state,
                         GError **error);
+/* Asks libvirt to give up the job that it does on it. */
+void kvm_move_abort(KvmConnection *connection, const char *native);
 gboolean kvm_move_resume(KvmConnection *connection, const char *native, GError **error);
 /* Ends it if it is active, and removes its definition; its disks stay. */
 gboolean kvm_move_remove(KvmConnection *connection, const char *native, GError **error);

@@ -8,7 +8,8 @@
  *
  *   {"want":"rpc","person":WHO}        a session with the agent: JSON-RPC follows, as on
  *                                      the agent's socket after hello
- *   {"want":"reception","id":ID}       JSON lines with a reception (agent/move)
+ *   {"want":"reception","id":ID,       JSON lines with a reception (agent/move); fresh: it
+ *    "fresh":B}                        was just asked for and is waited for
  *   {"want":"libvirt","id":ID}         libvirtd's socket, while that reception is there
  *   {"want":"socket","id":ID,"name":N} a socket in the directory of that reception
  */

@@ -100,6 +100,30 @@ static const WireParameter delete_parameters[] = {
      .help = "delete every writable disk, or a container's root file system"},
     END_OF_PARAMETERS};
 
+#define MIGRATE_PARAMETERS                                                                     \
+    GUEST,                                                                                     \
+        {"node", WIRE_TYPE_STRING, true, 1, 63, .help = "the node it shall go to"},            \
+        {"mode", WIRE_TYPE_STRING, false, .choices = "live|offline|restart",                   \
+         .help = "by what: as it runs, stopped, or stopped here and started there; what fits " \
+                 "its state when absent"},                                                     \
+        {"with_disks", WIRE_TYPE_BOOLEAN, false,                                               \
+         .help = "copy the disks that only this node has"},                                    \
+        {"storage", WIRE_TYPE_STRING, false, 1, 64,                                            \
+         .help = "the storage there for copied disks; the same paths when absent"},            \
+        {"bandwidth", WIRE_TYPE_INTEGER, false, 1, 1048576,                                    \
+         .help = "MiB a second at the most; without limit when absent"}
+
+static const WireParameter migrate_parameters[] = {MIGRATE_PARAMETERS, END_OF_PARAMETERS};
+
+static const WireParameter offer_parameters[] = {
+    {"offer", WIRE_TYPE_STRING, true, 2, 1 << 20, .help = "what the other node says of it, JSON"},
+    END_OF_PARAMETERS};
+
+static const WireParameter outcome_parameters[] = {
+    {"kind", WIRE_TYPE_STRING, true, .choices = "vm|ct", .help = "its kind"},
+    {"native", WIRE_TYPE_STRING, true, 1, 4096, .help = "its identifier at libvirt or LXC"},
+    END_OF_PARAMETERS};
+
 static const WireParameter sendkey_parameters[] = {
     GUEST,
     {"keys", WIRE_TYPE_STRINGS, true, 1, 16,
@@ -268,6 +292,7 @@ static const WireParameter cluster_rename_parameters[] = {
     {"name", WIRE_TYPE_STRING, true, 1, 32, .help = "the cluster's new name"},
     END_OF_PARAMETERS};
 
+#define PEER     WIRE_ROLE_PEER
 #define VIEWER   WIRE_ROLE_VIEWER
 #define OPERATOR WIRE_ROLE_OPERATOR
 #define ADMIN    WIRE_ROLE_ADMIN
@@ -326,6 +351,10 @@ static const WireMethod methods[] = {
              "sets whether a guest starts with the node"),
     TASK_ROW("guest.sendkey", OPERATOR, sendkey_parameters, "presses keys on a VM's keyboard"),
     TASK_ROW("guest.nmi", OPERATOR, guest_parameters, "sends an NMI to a VM"),
+    TASK_ROW("guest.plan", OPERATOR, migrate_parameters,
+             "finds out whether a guest could move, and what stands in the way"),
+    TASK_ROW("guest.migrate", OPERATOR, migrate_parameters,
+             "moves a guest to another node of the cluster"),
     CHANGE("guest.set", OPERATOR, set_parameters, "sets tags, notes and description",
            "an empty object"),
     CHANGE("guest.console", OPERATOR, console_parameters,
@@ -392,6 +421,13 @@ static const WireMethod methods[] = {
            "an empty object"),
     CHANGE("role.remove", ADMIN, role_remove_parameters, "takes such a role back",
            "an empty object"),
+    {"migration.check", PEER, false, false, offer_parameters,
+     "whether a guest of another node could live here", "obstacles and disks"},
+    {"migration.receive", PEER, true, true, offer_parameters,
+     "lets a guest of another node come", "task, and number, which it has here"},
+    {"migration.outcome", PEER, false, false, outcome_parameters,
+     "whether a guest is here, when a move was cut off",
+     "defined, active, paused, working, and busy: a task is at work on it"},
 
     READ("storage.list", NULL, "all storages", "storages"),
     READ("storage.show", storage_parameters, "a storage and its volumes",

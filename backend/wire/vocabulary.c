@@ -43,6 +43,7 @@ static const struct {
     [GUEST_ACT_NMI] = {"nmi", "sent an NMI", ALIVE, false},
     [GUEST_ACT_CONSOLE] = {"console", "opened", ACTIVE, true},
     [GUEST_ACT_EXEC] = {"exec", "entered", ALIVE, true},
+    [GUEST_ACT_MIGRATE] = {"migrate", "moved", ALIVE | IN(PAUSED) | IN(STOPPED), true},
 };
 
 static bool find_name(const char *const *names, size_t count, const char *name, int *out)

@@ -38,6 +38,7 @@ typedef enum {
     GUEST_ACT_NMI,
     GUEST_ACT_CONSOLE,
     GUEST_ACT_EXEC,
+    GUEST_ACT_MIGRATE,
     GUEST_ACT_COUNT
 } GuestAct;
 

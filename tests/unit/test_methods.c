@@ -2,7 +2,7 @@
 
 static const HandlerRow *const tables[] = {handlers_session, handlers_guest,  handlers_node,
                                            handlers_task,    handlers_stream, handlers_record,
-                                           handlers_cluster};
+                                           handlers_cluster, handlers_move};
 
 static void test_every_method_is_served(void)
 {
