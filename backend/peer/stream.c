@@ -83,11 +83,12 @@ static SSL_CTX *make_context(gboolean server)
                                         SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                         SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL); /* nobody's certificate is known */
-    if (server)
+    if (server) {
         SSL_CTX_set_psk_find_session_callback(context, find_session);
-    else
+    } else {
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL); /* no certificate is trusted */
         SSL_CTX_set_psk_use_session_callback(context, use_session);
+    }
     return context;
 }
 
