@@ -13,8 +13,8 @@ typedef struct {
     int number;
     GuestKind kind;
     char *native, *name, *state;
-    gboolean written; /* as it is here */
-    gboolean writing; /* a write is under way */
+    gboolean written;  /* as it is here */
+    gboolean writing;  /* a write is under way */
     gboolean visiting; /* it moves here: the number is still the other node's */
     gboolean taking;   /* it has moved here: the number is to be taken over */
 } Owner;

@@ -1,8 +1,8 @@
 #include "agent/handlers.h"
 
 static const HandlerRow *const tables[] = {
-    handlers_session,        handlers_guest,         handlers_node, handlers_task,
-    handlers_stream,         handlers_record,        handlers_role, handlers_cluster,
+    handlers_session,        handlers_guest,          handlers_node, handlers_task,
+    handlers_stream,         handlers_record,         handlers_role, handlers_cluster,
     handlers_cluster_device, handlers_cluster_change, handlers_move};
 
 RequestHandler handlers_find(const char *method)

@@ -84,8 +84,7 @@ static Question *question_new(const Request *request)
     Question *question = g_new0(Question, 1);
     question->uri = g_strdup(config->libvirt_uri);
     question->paths = g_strdupv(config->lxc_paths);
-    question->settings =
-        (GuestSettings){question->uri, (const char *const *)question->paths};
+    question->settings = (GuestSettings){question->uri, (const char *const *)question->paths};
     return question;
 }
 
@@ -223,8 +222,7 @@ static void serve_receive(Request *request)
     receiving->number = offer->number;
     guest_table_expect_move(request->agent->guests, offer->kind, offer->number, offer->native,
                             offer->name);
-    request->object =
-        g_strdup_printf("%s/%d", guest_kind_name(offer->kind), receiving->number);
+    request->object = g_strdup_printf("%s/%d", guest_kind_name(offer->kind), receiving->number);
     task_engine_submit(task_board_engine(request->agent->tasks),
                        &(TaskSubmission){.method = request->method->name,
                                          .object = request->object,
@@ -237,7 +235,7 @@ static void serve_receive(Request *request)
 }
 
 const HandlerRow handlers_move[] = {
-    {"guest.plan", serve_migrate},           {"guest.migrate", serve_migrate},
-    {"migration.check", serve_check},        {"migration.receive", serve_receive},
-    {"migration.outcome", serve_outcome},    {NULL, NULL},
+    {"guest.plan", serve_migrate},        {"guest.migrate", serve_migrate},
+    {"migration.check", serve_check},     {"migration.receive", serve_receive},
+    {"migration.outcome", serve_outcome}, {NULL, NULL},
 };

@@ -85,9 +85,9 @@ static int check_command(void)
 static int task_command(int argc, char **argv)
 {
     /* The first that fits: those that are no driver's act before the others. */
-    const TaskHandler handlers[] = {
-        move_source_handler(),       move_plan_handler(),         move_reception_handler(),
-        task_guest_handler(guest_drivers), task_cluster_handler(), {.method = NULL}};
+    const TaskHandler handlers[] = {move_source_handler(),    move_plan_handler(),
+                                    move_reception_handler(), task_guest_handler(guest_drivers),
+                                    task_cluster_handler(),   {.method = NULL}};
     return task_child_main(handlers, argc, argv);
 }
 
@@ -125,11 +125,8 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {
-        {"bridge", bridge_command},
-        {"task", task_command},
-        {"stream", stream_main},
-        {"peer", peer_main},
-        {"join", move_join_main},
+        {"bridge", bridge_command}, {"task", task_command},   {"stream", stream_main},
+        {"peer", peer_main},        {"join", move_join_main},
     };
     setlocale(LC_ALL, "");
     signal(SIGPIPE, SIG_IGN);

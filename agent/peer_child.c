@@ -49,11 +49,11 @@ static int open_rpc(const Caller *caller, GError **error)
     int agent = peer_socket_connect(caller->socket, error);
     if (agent < 0)
         return -1;
-    char *hello = wire_message_request(
-        1, "hello",
-        json_pack("{s:i,s:i,s:s,s:s,s:s}", "major", WIRE_PROTOCOL_MAJOR, "minor",
-                  WIRE_PROTOCOL_MINOR, "client", "gantryd peer", "peer", caller->client,
-                  "person", person));
+    char *hello =
+        wire_message_request(1, "hello",
+                             json_pack("{s:i,s:i,s:s,s:s,s:s}", "major", WIRE_PROTOCOL_MAJOR,
+                                       "minor", WIRE_PROTOCOL_MINOR, "client", "gantryd peer",
+                                       "peer", caller->client, "person", person));
     g_autofree char *line = g_strconcat(hello, "\n", NULL);
     free(hello);
     if (send(agent, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line))
@@ -79,7 +79,8 @@ static int open_reception(const Caller *caller, GError **error)
     g_autofree char *path = id ? move_place_path(id, "control") : NULL;
     gint64 deadline = g_get_monotonic_time() + (gint64)RECEPTION_SECONDS * G_USEC_PER_SEC;
     gboolean fresh = wire_get_boolean(caller->purpose, "fresh", FALSE);
-    while (path && fresh && !g_file_test(path, G_FILE_TEST_EXISTS) && g_get_monotonic_time() < deadline)
+    while (path && fresh && !g_file_test(path, G_FILE_TEST_EXISTS) &&
+           g_get_monotonic_time() < deadline)
         g_usleep(LOOK_MS * 1000);
     return path ? peer_socket_connect(path, error) : -1;
 }
@@ -136,21 +137,21 @@ static int open_wanted(const Caller *caller, GError **error)
 
 static gboolean serve(Caller *caller, GError **error)
 {
-    caller->stream =
-        peer_stream_server(CHILD_SOCKET, caller->node, find_key, caller, &caller->client, error);
+    caller->stream = peer_stream_server(CHILD_SOCKET, caller->node, find_key, caller,
+                                        &caller->client, error);
     g_autoptr(json_t) purpose =
-        caller->stream ? peer_stream_receive(caller->stream, PEER_HANDSHAKE, NULL, error) : NULL;
+        caller->stream ? peer_stream_receive(caller->stream, PEER_HANDSHAKE, NULL, error)
+                       : NULL;
     if (!purpose)
         return FALSE;
     g_autoptr(GError) refusal = NULL;
     caller->purpose = purpose;
     int descriptor = open_wanted(caller, &refusal);
-    g_autoptr(json_t) answer =
-        descriptor >= 0
-            ? json_pack("{s:s}", "node", caller->node)
-            : json_pack("{s:{s:s,s:o}}", "error", "code",
-                        wire_error_name(wire_error_code(refusal)), "message",
-                        wire_string(refusal->message));
+    g_autoptr(json_t) answer = descriptor >= 0
+                                   ? json_pack("{s:s}", "node", caller->node)
+                                   : json_pack("{s:{s:s,s:o}}", "error", "code",
+                                               wire_error_name(wire_error_code(refusal)),
+                                               "message", wire_string(refusal->message));
     gboolean good = peer_stream_send(caller->stream, answer, PEER_HANDSHAKE, error) &&
                     (descriptor < 0 || peer_stream_pump(caller->stream, descriptor, error));
     if (descriptor >= 0)

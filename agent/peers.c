@@ -78,11 +78,10 @@ static void spawn_child(Peers *peers, int connection)
     g_autoptr(GError) error = NULL;
     GPid child;
     int target = CHILD_SOCKET, settings = settings_file(peers);
-    if (settings >= 0 &&
-        g_spawn_async_with_pipes_and_fds("/", arguments, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL,
-                                         NULL, settings, STDERR_FILENO, STDERR_FILENO,
-                                         &connection, &target, 1, &child, NULL, NULL, NULL,
-                                         &error)) {
+    if (settings >= 0 && g_spawn_async_with_pipes_and_fds(
+                             "/", arguments, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
+                             settings, STDERR_FILENO, STDERR_FILENO, &connection, &target, 1,
+                             &child, NULL, NULL, NULL, &error)) {
         Watch *watch = g_new(Watch, 1);
         *watch = (Watch){.peers = peers};
         watch->source = g_child_watch_add(child, on_child_ended, watch);
@@ -142,12 +141,11 @@ static int listen_on(const char *address, guint port)
     if (getaddrinfo(address, service, &hints, &place) != 0)
         return -1;
     int made = socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    gboolean good = made >= 0 &&
-                    setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-                    /* The link may come up after the agent. */
-                    setsockopt(made, SOL_IP, IP_FREEBIND, &on, sizeof on) == 0 &&
-                    bind(made, place->ai_addr, place->ai_addrlen) == 0 &&
-                    listen(made, BACKLOG) == 0;
+    gboolean good =
+        made >= 0 && setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        /* The link may come up after the agent. */
+        setsockopt(made, SOL_IP, IP_FREEBIND, &on, sizeof on) == 0 &&
+        bind(made, place->ai_addr, place->ai_addrlen) == 0 && listen(made, BACKLOG) == 0;
     freeaddrinfo(place);
     if (good)
         return made;

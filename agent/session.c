@@ -226,8 +226,8 @@ static gboolean speak_for_peer(Identity *identity, const json_t *params, GError 
         return FALSE;
     }
     g_free(identity->user);
-    identity->user = strchr(person, '@') ? g_strdup(person)
-                                         : g_strdup_printf("%s@%s", person, peer);
+    identity->user =
+        strchr(person, '@') ? g_strdup(person) : g_strdup_printf("%s@%s", person, peer);
     identity->peer = g_strdup(peer);
     identity->role = WIRE_ROLE_PEER;
     return TRUE;

@@ -29,6 +29,6 @@ json_t *move_look(const GuestSettings *settings, GuestKind kind, const char *nat
         if (abort && state.working)
             kvm_move_abort(connection, native);
     }
-    return json_pack("{s:b,s:b,s:b,s:b}", "working", state.working, "defined", state.defined, "active", state.active, "paused",
-                     state.paused);
+    return json_pack("{s:b,s:b,s:b,s:b}", "working", state.working, "defined", state.defined,
+                     "active", state.active, "paused", state.paused);
 }

@@ -159,8 +159,8 @@ static gboolean keep_pace(const Transfer *transfer, GError **error)
 {
     guint limit = transfer->file->bandwidth;
     while (limit) {
-        gint64 due = (gint64)((double)transfer->bytes / ((double)limit * (1 << 20)) *
-                              G_USEC_PER_SEC);
+        gint64 due =
+            (gint64)((double)transfer->bytes / ((double)limit * (1 << 20)) * G_USEC_PER_SEC);
         gint64 early = due - (g_get_monotonic_time() - transfer->began);
         if (early <= 0)
             break;
@@ -177,10 +177,9 @@ static void tell_progress(const Transfer *transfer, guint64 position, guint64 si
     double part = size ? (double)position / (double)size : 1;
     double seconds = (double)(g_get_monotonic_time() - transfer->began) / G_USEC_PER_SEC;
     g_autofree char *sent = g_format_size_full(transfer->bytes, G_FORMAT_SIZE_IEC_UNITS);
-    g_autofree char *left =
-        seconds > 1 && part > 0
-            ? g_strdup_printf(", %.0f s more", seconds / part - seconds)
-            : g_strdup("");
+    g_autofree char *left = seconds > 1 && part > 0
+                                ? g_strdup_printf(", %.0f s more", seconds / part - seconds)
+                                : g_strdup("");
     g_autofree char *text = g_strdup_printf("copying %s: %s%s", file->what, sent, left);
     job_progress(file->job, file->from + (file->to - file->from) * part, text);
 }

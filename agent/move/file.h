@@ -18,11 +18,11 @@
 #include "backend/job/job.h"
 
 #define MOVE_RECORD_HEAD 13
-#define MOVE_RECORD_MAX  (1u << 20)  /* data of one */
+#define MOVE_RECORD_MAX  (1u << 20)    /* data of one */
 #define MOVE_FILE_MAX    (64ull << 40) /* bytes of a file */
 
 typedef struct {
-    char kind; /* 'D' or 'E' */
+    char kind;      /* 'D' or 'E' */
     guint64 offset; /* of data; of the end: the file's size */
     guint32 length;
 } MoveRecord;

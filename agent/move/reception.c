@@ -43,8 +43,7 @@ static json_t *do_images(Reception *reception, const json_t *command, GError **e
     for (guint i = 0; i < offer->disks->len; i++) {
         const MoveDisk *disk = offer->disks->pdata[i];
         const MovePlace *place = move_verdict_find(reception->verdict, disk->target);
-        if (place && place->copy &&
-            !reception_make_image(reception, place->path, disk, error))
+        if (place && place->copy && !reception_make_image(reception, place->path, disk, error))
             return NULL;
     }
     return json_object();
@@ -218,11 +217,11 @@ static gboolean ask_source(Reception *reception, gboolean *has, GError **error)
     const MoveOffer *offer = reception->offer;
     for (gboolean told = FALSE;;) {
         g_autoptr(GError) failure = NULL;
-        g_autoptr(json_t) answer = move_route_call(
-            &reception->route, "migration.outcome",
-            json_pack("{s:s,s:s}", "kind", guest_kind_name(offer->kind), "native",
-                      offer->native),
-            &failure);
+        g_autoptr(json_t) answer =
+            move_route_call(&reception->route, "migration.outcome",
+                            json_pack("{s:s,s:s}", "kind", guest_kind_name(offer->kind),
+                                      "native", offer->native),
+                            &failure);
         const char *proof = offer->mode == MOVE_LIVE ? "active" : "defined";
         *has = wire_get_boolean(answer, proof, TRUE);
         /* While its task is at work it may be about to give the guest up. */
@@ -250,9 +249,8 @@ static gboolean look_here(Reception *reception, gboolean *here, gboolean *runs, 
     g_autoptr(GError) failure = NULL;
     for (int waited = 0; waited < SETTLE_SECONDS * 1000000; waited += SETTLE_US) {
         g_clear_error(&failure);
-        g_autoptr(json_t) found =
-            move_look(&reception->settings, reception->offer->kind, reception->offer->native,
-                      FALSE, &failure);
+        g_autoptr(json_t) found = move_look(&reception->settings, reception->offer->kind,
+                                            reception->offer->native, FALSE, &failure);
         if (found) {
             *here = wire_get_boolean(found, "defined", FALSE);
             *runs = wire_get_boolean(found, "active", FALSE) &&

@@ -106,11 +106,11 @@ json_t *reception_receive(Reception *reception, GError **error)
 gboolean reception_answer(Reception *reception, json_t *done, const GError *failure,
                           GError **error)
 {
-    g_autoptr(json_t) answer =
-        failure ? json_pack("{s:{s:s,s:o}}", "error", "code",
-                            wire_error_name(wire_error_code(failure)), "message",
-                            wire_string(failure->message))
-                : json_pack("{s:o}", "done", done ? done : json_object());
+    g_autoptr(json_t) answer = failure
+                                   ? json_pack("{s:{s:s,s:o}}", "error", "code",
+                                               wire_error_name(wire_error_code(failure)),
+                                               "message", wire_string(failure->message))
+                                   : json_pack("{s:o}", "done", done ? done : json_object());
     char *dumped = json_dumps(answer, WIRE_DUMP);
     g_autofree char *line = g_strconcat(dumped, "\n", NULL);
     free(dumped);

@@ -51,8 +51,8 @@ gboolean reception_make_image(Reception *reception, const char *path, const Move
     g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, disk->size);
     g_autofree char *said = NULL;
     g_autoptr(GError) failure = NULL;
-    const char *const words[] = {"qemu-img", "create", "-q", "-f", disk->format,
-                                 path,       size,     NULL};
+    const char *const words[] = {"qemu-img",   "create", "-q", "-f",
+                                 disk->format, path,     size, NULL};
     int status = 0, file = -1;
     if (strcmp(disk->format, "qcow2") != 0 && strcmp(disk->format, "raw") != 0) {
         wire_error_set(error, WIRE_ERROR_STATE,

@@ -75,8 +75,8 @@ json_t *move_route_call(const MoveRoute *route, const char *method, json_t *para
 {
     g_autoptr(json_t) message = json_pack("{s:s,s:i,s:s,s:o}", "jsonrpc", "2.0", "id", 2,
                                           "method", method, "params", params);
-    json_t *purpose = json_pack("{s:s,s:o}", "want", "rpc", "person",
-                                wire_string(route->request->owner));
+    json_t *purpose =
+        json_pack("{s:s,s:o}", "want", "rpc", "person", wire_string(route->request->owner));
     g_autoptr(PeerStream) stream =
         peer_book_ask(route->book, route->own, route->node, route->port, purpose, error);
     if (!stream)
@@ -107,15 +107,14 @@ PeerRelay *move_route_relay(const MoveRoute *route, const char *id, const char *
                           uid, gid, error);
 }
 
-json_t *move_command(PeerStream *control, const MoveRoute *route, json_t *command, guint seconds,
-                     gboolean *refused, GError **error)
+json_t *move_command(PeerStream *control, const MoveRoute *route, json_t *command,
+                     guint seconds, gboolean *refused, GError **error)
 {
     g_autoptr(json_t) line = command;
     const PeerPatience patience = {is_cancelled, (gpointer)(gintptr)route};
-    g_autoptr(json_t) answer =
-        peer_stream_send(control, line, seconds, error)
-            ? peer_stream_receive(control, seconds, &patience, error)
-            : NULL;
+    g_autoptr(json_t) answer = peer_stream_send(control, line, seconds, error)
+                                   ? peer_stream_receive(control, seconds, &patience, error)
+                                   : NULL;
     const json_t *failure = json_object_get(answer, "error");
     if (!answer)
         return NULL;

@@ -10,8 +10,8 @@
 typedef struct {
     const TaskRequest *request;
     const Job *job;
-    const char *own;  /* this node */
-    char *node;       /* the other one */
+    const char *own; /* this node */
+    char *node;      /* the other one */
     guint port;
     PeerBook *book;
     GuestSettings settings; /* strings are the request's */
@@ -41,5 +41,5 @@ PeerRelay *move_route_relay(const MoveRoute *route, const char *id, const char *
  * {"done":{...}} or {"error":{code,message}}; the new reference is what is done.
  * WIRE_ERROR_CANCELLED when the job is. *refused (may be NULL): the reception answered, and
  * that it could not; else nobody knows what it did. */
-json_t *move_command(PeerStream *control, const MoveRoute *route, json_t *command, guint seconds,
-                     gboolean *refused, GError **error);
+json_t *move_command(PeerStream *control, const MoveRoute *route, json_t *command,
+                     guint seconds, gboolean *refused, GError **error);

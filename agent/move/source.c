@@ -86,8 +86,7 @@ static gboolean check(MoveSource *source, GError **error)
     source->offer = move_guest_offer(source, source->verdict, error);
     if (!source->offer || !move_note(source, error))
         return FALSE;
-    source->offer->document =
-        json_incref(json_object_get(source->request->params, "document"));
+    source->offer->document = json_incref(json_object_get(source->request->params, "document"));
     move_probe_write(source);
     return ask_verdict(source, error);
 }
@@ -115,10 +114,9 @@ static gboolean run_plan(const TaskRequest *request, const Job *job, gconstpoint
                          json_t **result, GError **error)
 {
     g_auto(MoveSource) source = {0};
-    gboolean good =
-        source_open(&source, request, job, wire_get_string(request->params, "node", ""),
-                    error) &&
-        check(&source, error);
+    gboolean good = source_open(&source, request, job,
+                                wire_get_string(request->params, "node", ""), error) &&
+                    check(&source, error);
     move_probe_remove(source.note);
     if (good)
         *result = plan_json(&source);
@@ -142,12 +140,12 @@ static gboolean note_move(MoveSource *source, GError **error)
                 files, json_pack("{s:o,s:I,s:I}", "path", wire_string(disk->path), "device",
                                  (json_int_t)file.device, "inode", (json_int_t)file.inode));
     }
-    json_object_update_new(
-        source->note, json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:o,s:o}", "step", "move", "id",
-                                source->id, "node", source->route.node, "mode",
-                                move_mode_name(offer->mode), "paused", offer->paused,
-                                "autostart", offer->autostart, "definition",
-                                wire_string(offer->definition), "files", files));
+    json_object_update_new(source->note,
+                           json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:o,s:o}", "step", "move", "id",
+                                     source->id, "node", source->route.node, "mode",
+                                     move_mode_name(offer->mode), "paused", offer->paused,
+                                     "autostart", offer->autostart, "definition",
+                                     wire_string(offer->definition), "files", files));
     return move_note(source, error);
 }
 
@@ -180,10 +178,9 @@ static gboolean begin_reception(MoveSource *source, GError **error)
 static gboolean commit(const MoveSource *source, PeerStream *control, gboolean run,
                        gboolean *refused, GError **error)
 {
-    g_autoptr(json_t) done =
-        move_command(control, &source->route,
-                     json_pack("{s:s,s:b}", "do", "commit", "run", run), COMMIT_SECONDS, refused,
-                     error);
+    g_autoptr(json_t) done = move_command(control, &source->route,
+                                          json_pack("{s:s,s:b}", "do", "commit", "run", run),
+                                          COMMIT_SECONDS, refused, error);
     return done != NULL;
 }
 
@@ -199,8 +196,8 @@ static gboolean hand_over(MoveSource *source, GError **error)
     job_progress(source->job, 92, "handing it over");
     if (!move_guest_give_up(source, error))
         return FALSE;
-    if (commit(source, source->control,
-               runs_there(move_mode_name(offer->mode), offer->paused), &refused, error)) {
+    if (commit(source, source->control, runs_there(move_mode_name(offer->mode), offer->paused),
+               &refused, error)) {
         gint64 stopped = wire_get_integer(source->result, "stopped_at", 0);
         if (stopped) {
             json_object_del(source->result, "stopped_at");
@@ -233,10 +230,9 @@ static gboolean run_move(const TaskRequest *request, const Job *job, gconstpoint
                          json_t **result, GError **error)
 {
     g_auto(MoveSource) source = {0};
-    gboolean good =
-        source_open(&source, request, job, wire_get_string(request->params, "node", ""),
-                    error) &&
-        check(&source, error) && move(&source, error);
+    gboolean good = source_open(&source, request, job,
+                                wire_get_string(request->params, "node", ""), error) &&
+                    check(&source, error) && move(&source, error);
     if (good)
         *result = json_incref(source.result);
     return good;
@@ -250,9 +246,9 @@ static json_t *look_here(MoveSource *source, const char *mode, GError **error)
     gint64 deadline = g_get_monotonic_time() + (gint64)LIBVIRT_SECONDS * G_USEC_PER_SEC;
     for (;;) {
         g_autoptr(GError) failure = NULL;
-        g_autoptr(json_t) found = move_look(&source->route.settings, source->kind,
-                                             source->request->native,
-                                             strcmp(mode, "live") == 0, &failure);
+        g_autoptr(json_t) found =
+            move_look(&source->route.settings, source->kind, source->request->native,
+                      strcmp(mode, "live") == 0, &failure);
         if (found && !wire_get_boolean(found, "working", FALSE))
             return g_steal_pointer(&found);
         if (!job_continue(source->job, error))
@@ -271,11 +267,11 @@ static json_t *look_here(MoveSource *source, const char *mode, GError **error)
 /* Whether the other node has it for good: it is defined there and nobody is receiving. */
 static gboolean is_there(const MoveSource *source, GError **error)
 {
-    g_autoptr(json_t) found = move_route_call(
-        &source->route, "migration.outcome",
-        json_pack("{s:s,s:s}", "kind", guest_kind_name(source->kind), "native",
-                  source->request->native),
-        error);
+    g_autoptr(json_t) found =
+        move_route_call(&source->route, "migration.outcome",
+                        json_pack("{s:s,s:s}", "kind", guest_kind_name(source->kind), "native",
+                                  source->request->native),
+                        error);
     return found && wire_get_boolean(found, "defined", FALSE) &&
            !wire_get_boolean(found, "busy", FALSE);
 }
@@ -286,8 +282,8 @@ static gboolean push_through(MoveSource *source, const json_t *note, gboolean *r
                              GError **error)
 {
     const char *id = wire_get_string(note, "id", "");
-    gboolean run = runs_there(wire_get_string(note, "mode", ""),
-                              wire_get_boolean(note, "paused", FALSE));
+    gboolean run =
+        runs_there(wire_get_string(note, "mode", ""), wire_get_boolean(note, "paused", FALSE));
     gint64 deadline = g_get_monotonic_time() + (gint64)TARGET_SECONDS * G_USEC_PER_SEC;
     for (;;) {
         g_autoptr(GError) failure = NULL;

@@ -16,7 +16,8 @@
  * the move had stopped it), or the commit is made, as often as it takes.
  *
  * Notes: {"step":"check","probes":[PATH]}, {"step":"move","id","node","mode","definition",
- * "files":[{"path","device","inode"}],"probes":[...]}. The files are the disks that were copied.
+ * "files":[{"path","device","inode"}],"probes":[...]}. The files are the disks that were
+ * copied.
  */
 #pragma once
 

@@ -140,8 +140,7 @@ static gboolean transfer_live(MoveSource *source, GError **error)
     g_autoptr(KvmConnection) connection =
         kvm_connect(source->route.settings.libvirt_uri, error);
     if (!connection || !command(source, "images", NULL, COMMAND_SECONDS, error) ||
-        !kvm_move_owner(connection, &uid, &gid, error) ||
-        !move_place_make(id, uid, gid, error))
+        !kvm_move_owner(connection, &uid, &gid, error) || !move_place_make(id, uid, gid, error))
         return FALSE;
     (void)virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT);
     g_autoptr(PeerRelay) one = move_route_relay(&source->route, id, NULL, libvirt, 0, 0, error);
@@ -224,8 +223,7 @@ static gboolean transfer_tree(MoveSource *source, GError **error)
 {
     const MoveDisk *disk = source->offer->disks->pdata[0];
     gboolean restart = source->offer->mode == MOVE_RESTART;
-    if (restart &&
-        !copy_tree(source, disk, "copying its files while it runs", 10, 70, error))
+    if (restart && !copy_tree(source, disk, "copying its files while it runs", 10, 70, error))
         return FALSE;
     gint64 stopped = g_get_monotonic_time();
     if (restart && !move_guest_stop(source, error))
@@ -299,8 +297,7 @@ gboolean move_guest_give_up(MoveSource *source, GError **error)
     g_autoptr(KvmConnection) connection =
         kvm_connect(source->route.settings.libvirt_uri, error);
     KvmMoveState state;
-    if (!connection ||
-        !kvm_move_state(connection, source->request->native, &state, error))
+    if (!connection || !kvm_move_state(connection, source->request->native, &state, error))
         return FALSE;
     if (state.active) {
         wire_error_set(error, WIRE_ERROR_CONFLICT,
@@ -318,8 +315,7 @@ gboolean move_guest_take_back(MoveSource *source, GError **error)
     g_autoptr(KvmConnection) connection =
         kvm_connect(source->route.settings.libvirt_uri, error);
     KvmMoveState state;
-    if (!connection ||
-        !kvm_move_state(connection, source->request->native, &state, error))
+    if (!connection || !kvm_move_state(connection, source->request->native, &state, error))
         return FALSE;
     return state.defined ||
            kvm_move_define(connection, wire_get_string(source->note, "definition", ""),
@@ -335,8 +331,7 @@ gboolean move_guest_go_on(MoveSource *source, const char *mode, gboolean paused,
     } else {
         g_autoptr(KvmConnection) connection =
             kvm_connect(source->route.settings.libvirt_uri, error);
-        if (!connection ||
-            !kvm_move_state(connection, source->request->native, &state, error))
+        if (!connection || !kvm_move_state(connection, source->request->native, &state, error))
             return FALSE;
         if (live && state.active && state.paused && !paused)
             return kvm_move_resume(connection, source->request->native, error);

@@ -25,7 +25,8 @@ static gboolean write_one(const char *path, const char *token)
 void move_probe_write(MoveSource *source)
 {
     json_t *probes = json_object_get(source->note, "probes");
-    g_autoptr(GHashTable) tokens = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_autoptr(GHashTable) tokens =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     for (guint i = 0; i < source->offer->disks->len; i++) {
         MoveDisk *disk = source->offer->disks->pdata[i];
         g_autofree char *directory = g_path_get_dirname(disk->path);

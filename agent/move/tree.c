@@ -105,10 +105,17 @@ gboolean move_tree_send(const MoveTree *tree, GError **error)
         g_strdup_printf("--rsh=/proc/%d/exe join %s", (int)getpid(), tree->socket);
     g_autofree char *from = g_strconcat(tree->path, "/", NULL);
     g_autofree char *limit = g_strdup_printf("--bwlimit=%u", tree->bandwidth * 1024);
-    const char *const words[] = {"rsync",         "-aHAXSx",  "--numeric-ids",
-                                 "--delete",      "--no-inc-recursive",
-                                 "--info=progress2", limit,   join,
-                                 from,            "peer:tree/", NULL};
+    const char *const words[] = {"rsync",
+                                 "-aHAXSx",
+                                 "--numeric-ids",
+                                 "--delete",
+                                 "--no-inc-recursive",
+                                 "--info=progress2",
+                                 limit,
+                                 join,
+                                 from,
+                                 "peer:tree/",
+                                 NULL};
     Child child = {.output = -1, .errors = -1, .said = g_string_new(NULL)};
     g_autoptr(GError) failure = NULL;
     gboolean good = g_spawn_async_with_pipes(
@@ -135,8 +142,7 @@ int move_join_main(int argc, char **argv)
                      : -1;
     g_autofree char *line = g_strconcat(options ? options : "", "\n", NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    if (stream < 0 ||
-        send(stream, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line) ||
+    if (stream < 0 || send(stream, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line) ||
         !pump_run((PumpEnd){STDIN_FILENO, STDOUT_FILENO}, (PumpEnd){stream, stream}, &error)) {
         (void)fprintf(stderr, "gantryd join: %s\n", error ? error->message : "no connection");
         return 1;

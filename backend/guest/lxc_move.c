@@ -184,7 +184,16 @@ gboolean lxc_move_make(const char *native, GError **error)
 gboolean lxc_move_define(const char *native, const char *config, GError **error)
 {
     g_autofree char *path = g_build_filename(native, "config", NULL);
+    g_autofree char *rootfs = g_build_filename(native, "rootfs", NULL);
     g_autoptr(GError) failure = NULL;
+    struct stat status;
+    /* As liblxc makes it: for who is root in it, and nobody else. */
+    if (stat(rootfs, &status) < 0 || chown(native, status.st_uid, status.st_gid) < 0 ||
+        chmod(native, 0770) < 0) {
+        wire_error_set(error, WIRE_ERROR_STORAGE, "the owner of %s can't be set: %s", native,
+                       g_strerror(errno));
+        return FALSE;
+    }
     if (g_file_set_contents_full(path, config, -1,
                                  G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
                                  0640, &failure))

@@ -40,6 +40,8 @@ gboolean act_cluster_device(const Act *act, GError **error);
 gboolean act_cluster_address(const Act *act, GError **error);
 gboolean act_cluster_link(const Act *act, GError **error);
 gboolean act_cluster_rename(const Act *act, GError **error);
+/* migrate.c */
+gboolean act_guest_migrate(const Act *act, GError **error);
 /* task.c */
 gboolean act_change(const Act *act, GError **error);
 /* Waits for a task's end, with its progress on a terminal; the object it ended as. */

@@ -96,6 +96,8 @@ static gboolean perform(const Act *act, char *const *words, GError **error)
         return act_cluster_link(act, error);
     case COMMAND_CLUSTER_RENAME:
         return act_cluster_rename(act, error);
+    case COMMAND_GUEST_MIGRATE:
+        return act_guest_migrate(act, error);
     case COMMAND_WHOAMI:
         return act_whoami(act, error);
     case COMMAND_API:

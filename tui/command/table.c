@@ -165,6 +165,31 @@ static const WireMethod rename_method = {
     "gives the cluster another name, and starts corosync anew on one node after the other",
     "cluster"};
 
+static const WireParameter migrate_parameters[] = {
+    {"guests", WIRE_TYPE_STRINGS, true, 2, 256,
+     .help = "the guests that move, and last the node that they go to"},
+    {"live", WIRE_TYPE_BOOLEAN, false, .help = "as they run (VMs)"},
+    {"offline", WIRE_TYPE_BOOLEAN, false, .help = "stopped, as they are"},
+    {"restart", WIRE_TYPE_BOOLEAN, false, .help = "stopped here and started there"},
+    {"with_disks", WIRE_TYPE_BOOLEAN, false, .help = "copy disks that only this node has"},
+    {"bandwidth", WIRE_TYPE_INTEGER, false, 1, 1048576,
+     .help = "MiB a second at the most; without limit when absent"},
+    {"storage", WIRE_TYPE_STRING, false, 1, 64,
+     .help = "the storage there for copied disks; the same paths when absent"},
+    {"plan", WIRE_TYPE_BOOLEAN, false,
+     .help = "only show where each would go, by what, what is copied, and all obstacles"},
+    {"yes", WIRE_TYPE_BOOLEAN, false, .help = "go on without asking"},
+    {.name = NULL}};
+
+static const WireMethod migrate_method = {
+    "guest.migrate",
+    WIRE_ROLE_OPERATOR,
+    false,
+    true,
+    migrate_parameters,
+    "moves guests to another node of the cluster; the last word is the node",
+    "the task of each"};
+
 #define ACT(verb)                                                                              \
     {                                                                                          \
         "guest", #verb, COMMAND_ACT, "guest." #verb                                            \
@@ -191,6 +216,8 @@ static const Command commands[] = {
     ACT(discard),
     {"guest", "console", COMMAND_CONSOLE, "guest.console", NULL, NULL, OBJECT_GUEST, NULL},
     {"guest", "exec", COMMAND_EXEC, "guest.exec", NULL, NULL, OBJECT_GUEST, NULL},
+    {"guest", "migrate", COMMAND_GUEST_MIGRATE, NULL, NULL, NULL, OBJECT_GUEST, NULL,
+     &migrate_method},
     ACT(rename),
     ACT(delete),
     ACT(autostart),

@@ -19,7 +19,8 @@ typedef enum {
     COMMAND_CLUSTER_ADDRESS,
     COMMAND_CLUSTER_LINK,
     COMMAND_CLUSTER_RENAME,
-    COMMAND_EVENTS, /* what happens, until interrupted */
+    COMMAND_GUEST_MIGRATE, /* a plan for each, then each */
+    COMMAND_EVENTS,        /* what happens, until interrupted */
     COMMAND_API,
     COMMAND_WHOAMI,
 } CommandKind;

@@ -1,0 +1,242 @@
+/* guest migrate: a plan for all guests that were named, shown and asked about; then they
+ * move, one after the other. */
+#include "backend/wire/error.h"
+#include "backend/wire/message.h"
+#include "tui/command/act.h"
+#include "tui/command/ask.h"
+#include "tui/command/output.h"
+#include "tui/screen/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ANSWER_DEADLINE = 60000 /* ms */ };
+
+typedef struct {
+    char *guest;
+    Link *link;   /* of the node that has it */
+    json_t *plan; /* what guest.plan found */
+} Mover;
+
+typedef struct {
+    const Act *act;
+    json_t *params; /* of guest.migrate, but for the guest */
+    GPtrArray *movers;
+} Move;
+
+static void mover_free(gpointer data)
+{
+    Mover *mover = data;
+    g_free(mover->guest);
+    json_decref(mover->plan);
+    g_free(mover);
+}
+
+/* ---- what was asked for ---- */
+
+/* One of --live, --offline, --restart; or none. */
+static gboolean read_mode(const json_t *given, json_t *params, GError **error)
+{
+    static const char *const modes[] = {"live", "offline", "restart"};
+    for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
+        if (!wire_get_boolean(given, modes[i], FALSE))
+            continue;
+        if (json_object_get(params, "mode")) {
+            wire_error_set(error, WIRE_ERROR_PARAMS,
+                           "--live, --offline and --restart exclude each other");
+            return FALSE;
+        }
+        json_object_set_new(params, "mode", json_string(modes[i]));
+    }
+    return TRUE;
+}
+
+static gboolean read_arguments(Move *move, GError **error)
+{
+    static const char *const same[] = {"with_disks", "bandwidth", "storage"};
+    const json_t *given = move->act->arguments->params;
+    const json_t *words = json_object_get(given, "guests");
+    size_t count = json_array_size(words);
+    json_object_set(move->params, "node", json_array_get(words, count - 1));
+    for (size_t i = 0; i < G_N_ELEMENTS(same); i++)
+        if (json_object_get(given, same[i]))
+            json_object_set(move->params, same[i], json_object_get(given, same[i]));
+    for (size_t i = 0; i + 1 < count; i++) {
+        Mover *mover = g_new0(Mover, 1);
+        mover->guest = g_strdup(json_string_value(json_array_get(words, i)));
+        g_ptr_array_add(move->movers, mover);
+    }
+    return read_mode(given, move->params, error);
+}
+
+/* ---- tasks ---- */
+
+static json_t *params_for(const Move *move, const Mover *mover)
+{
+    json_t *params = json_copy(move->params);
+    json_object_set_new(params, "guest", wire_string(mover->guest));
+    return params;
+}
+
+/* Runs a task of that method to its end; the object that it ended as, if it is done. */
+static json_t *run_task(const Move *move, const Mover *mover, const char *method,
+                        GError **error)
+{
+    g_autoptr(json_t) begun = client_call(move->act->client, mover->link, method,
+                                          params_for(move, mover), ANSWER_DEADLINE, error);
+    g_autoptr(json_t) ended =
+        begun ? act_wait_task(move->act, mover->link, wire_get_string(begun, "task", ""), error)
+              : NULL;
+    if (!ended)
+        return NULL;
+    if (strcmp(wire_get_string(ended, "state", ""), "done") == 0)
+        return g_steal_pointer(&ended);
+    wire_error_set(error, WIRE_ERROR_FAILED, "%s: %s", mover->guest,
+                   wire_get_string(ended, "error", "see gantry task log"));
+    return NULL;
+}
+
+static gboolean find_link(const Move *move, Mover *mover, GError **error)
+{
+    g_autoptr(json_t) params = params_for(move, mover);
+    Arguments arguments = {.params = params};
+    Act one = *move->act;
+    one.arguments = &arguments;
+    one.method = wire_method_find("guest.migrate");
+    mover->link = act_find_link(&one, error);
+    return mover->link != NULL;
+}
+
+/* ---- the plan ---- */
+
+static gboolean make_plan(Move *move, GError **error)
+{
+    for (guint i = 0; i < move->movers->len; i++) {
+        Mover *mover = move->movers->pdata[i];
+        g_autoptr(json_t) task =
+            find_link(move, mover, error) ? run_task(move, mover, "guest.plan", error) : NULL;
+        if (!task)
+            return FALSE;
+        mover->plan = json_incref(json_object_get(task, "result"));
+    }
+    return TRUE;
+}
+
+static guint count_obstacles(const Move *move)
+{
+    guint count = 0;
+    for (guint i = 0; i < move->movers->len; i++) {
+        const Mover *mover = move->movers->pdata[i];
+        count += (guint)json_array_size(json_object_get(mover->plan, "obstacles"));
+    }
+    return count;
+}
+
+static void append_obstacles(GString *text, const json_t *plan)
+{
+    size_t index;
+    const json_t *obstacle;
+    json_array_foreach(json_object_get(plan, "obstacles"), index, obstacle)
+    {
+        g_autofree char *what = text_clean(wire_get_string(obstacle, "text", "?"));
+        g_autofree char *fix = text_clean(wire_get_string(obstacle, "fix", ""));
+        g_string_append_printf(text, "      can't: %s\n%s%s%s", what,
+                               *fix ? "        fix: " : "", fix, *fix ? "\n" : "");
+    }
+}
+
+static void append_one(GString *text, const json_t *plan)
+{
+    gint64 memory = wire_get_integer(plan, "memory_bytes", 0);
+    gint64 disks = wire_get_integer(plan, "disk_bytes", 0);
+    g_autofree char *name = text_clean(wire_get_string(plan, "name", "?"));
+    g_autofree char *data = g_format_size_full((guint64)MAX(disks, 0), G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *needs =
+        g_format_size_full((guint64)MAX(memory, 0), G_FORMAT_SIZE_IEC_UNITS);
+    g_string_append_printf(
+        text,
+        "  %-8s %-16s %s -> %s  %-8s memory %s, disks to copy %s, about "
+        "%d s\n",
+        wire_get_string(plan, "guest", "?"), name, wire_get_string(plan, "from", "?"),
+        wire_get_string(plan, "node", "?"), wire_get_string(plan, "mode", "?"), needs, data,
+        (int)wire_get_integer(plan, "seconds", 0));
+    append_obstacles(text, plan);
+}
+
+static gboolean print_plan(const Move *move)
+{
+    if (move->act->options->format != OUTPUT_TABLE) {
+        g_autoptr(json_t) plans = json_array();
+        for (guint i = 0; i < move->movers->len; i++)
+            json_array_append(plans, ((const Mover *)move->movers->pdata[i])->plan);
+        return !wire_get_boolean(move->act->arguments->params, "plan", FALSE) ||
+               act_print(move->act, plans);
+    }
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < move->movers->len; i++)
+        append_one(text, ((const Mover *)move->movers->pdata[i])->plan);
+    return output_print(text->str);
+}
+
+static gboolean confirm(const Move *move, GError **error)
+{
+    if (wire_get_boolean(move->act->arguments->params, "yes", FALSE))
+        return TRUE;
+    g_autofree char *answer = ask_line("\nGo on? [y/N] ");
+    if (answer &&
+        (g_ascii_strcasecmp(answer, "y") == 0 || g_ascii_strcasecmp(answer, "yes") == 0))
+        return TRUE;
+    wire_error_set(error, WIRE_ERROR_CANCELLED,
+                   answer ? "nothing was moved"
+                          : "nothing was moved: say --yes to go on without being asked");
+    return FALSE;
+}
+
+static gboolean refuse(guint obstacles, GError **error)
+{
+    wire_error_set(error, WIRE_ERROR_STATE,
+                   "nothing was moved: %u obstacle%s in the way, see above and --plan",
+                   obstacles, obstacles == 1 ? " is" : "s are");
+    return FALSE;
+}
+
+/* ---- moving ---- */
+
+static gboolean move_all(const Move *move, GError **error)
+{
+    g_autoptr(json_t) rows = json_array();
+    for (guint i = 0; i < move->movers->len; i++) {
+        const Mover *mover = move->movers->pdata[i];
+        g_autoptr(json_t) ended = run_task(move, mover, "guest.migrate", error);
+        if (!ended)
+            return FALSE;
+        if (move->act->options->format == OUTPUT_TABLE) {
+            g_autofree char *line =
+                g_strdup_printf("%s is on %s\n", wire_get_string(mover->plan, "name", "?"),
+                                wire_get_string(mover->plan, "node", "?"));
+            g_autofree char *clean = text_clean(g_strchomp(line));
+            g_autofree char *full = g_strconcat(clean, "\n", NULL);
+            (void)output_print(full);
+        }
+        json_array_append(rows, ended);
+    }
+    return move->act->options->format == OUTPUT_TABLE || act_print(move->act, rows);
+}
+
+gboolean act_guest_migrate(const Act *act, GError **error)
+{
+    Move move = {.act = act,
+                 .params = json_object(),
+                 .movers = g_ptr_array_new_with_free_func(mover_free)};
+    gboolean good =
+        read_arguments(&move, error) && make_plan(&move, error) && print_plan(&move);
+    guint obstacles = good ? count_obstacles(&move) : 0;
+    if (good && wire_get_boolean(act->arguments->params, "plan", FALSE))
+        *act->status = obstacles ? 1 : 0;
+    else if (good)
+        good = obstacles ? refuse(obstacles, error)
+                         : confirm(&move, error) && move_all(&move, error);
+    g_ptr_array_unref(move.movers);
+    json_decref(move.params);
+    return good;
+}
