@@ -43,6 +43,8 @@ struct ClusterStore {
     guint receiving; /* from which node a chunk is being unpacked */
 
     gboolean changing, leaving;
+    gboolean worked; /* the store has, with a majority of its own: */
+    guint losses;    /* of quorum until then */
     gint64 leaving_since;
 };
 
@@ -223,14 +225,48 @@ static void reconcile(ClusterStore *part)
 
 static void settle(ClusterStore *part);
 
-/* A person lowered what corosync expects below what its file says. */
+/* Quorum was not lost, however shortly, since the store worked with a majority of its own:
+ * so nobody else can have gone on. A node that starts alone knows nothing of that. */
+static gboolean is_survivor(const ClusterStore *part, const MembershipView *view)
+{
+    return part->worked && part->losses == view->losses && view->quorate &&
+           view->device_votes && membership_view_members(view) == part->peers->len;
+}
+
+static void note_work(ClusterStore *part)
+{
+    StoreStatus status;
+    const MembershipView *view = membership_view(part->membership);
+    store_status(part->agent->store, &status);
+    if (!view || part->electorate > 0 || status.state != STORE_WORKING)
+        return;
+    part->worked = TRUE;
+    part->losses = view->losses;
+}
+
+/* One half of the votes, to which the device gives its own. */
+static guint count_half(const ClusterStore *part)
+{
+    const ReplicaMembers *members = store_members(part->agent->store);
+    guint here = 0, total = members ? replica_members_total(members) : 0;
+    for (guint i = 0; members && i < members->count; i++)
+        here += find_peer(part, members->list[i].node) ? members->list[i].votes : 0;
+    return here > 0 && 2 * here == total ? here : 0;
+}
+
+/* A person lowered what corosync expects below what its file says; or a device decides. */
 static guint find_electorate(const ClusterStore *part)
 {
     const MembershipView *view = membership_view(part->membership);
     guint all = 0;
     for (guint i = 0; view && i < view->nodes->len; i++)
         all += ((const MembershipNode *)view->nodes->pdata[i])->votes;
-    return view && view->expected > 0 && view->expected < all ? view->expected : 0;
+    if (!view)
+        return 0;
+    if (view->expected > 0 && view->expected < all)
+        return view->expected;
+    guint half = is_survivor(part, view) ? count_half(part) : 0;
+    return half ? 2 * half - 1 : 0;
 }
 
 static void begin_view(ClusterStore *part, guint64 number)
@@ -280,6 +316,7 @@ void cluster_store_members(ClusterStore *part, const MembershipPeer *peers, guin
 
 void cluster_store_view(ClusterStore *part)
 {
+    note_work(part);
     if (part->counted && find_electorate(part) != part->electorate)
         say_hello(part, STORE_HELLO_RENEW);
 }
@@ -396,6 +433,7 @@ void cluster_store_conf(ClusterStore *part, const CorosyncText *conf, guint64 le
 void cluster_store_changed(ClusterStore *part)
 {
     settle(part);
+    note_work(part);
     say_hello(part, 0);
     reconcile(part);
     part->changed(part->user);

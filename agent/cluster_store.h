@@ -14,7 +14,8 @@
  *     beside as COROSYNC_CONF_LEFT. A file that is only missing changes nothing.
  *
  * Which votes are expected: those of the log's members; or fewer, when a person has told
- * corosync so (cluster.expected).
+ * corosync so (cluster.expected), or when this node survives one half of the cluster with the
+ * vote of a quorum device: see PROTOCOL.md, "Fewer votes".
  */
 #pragma once
 

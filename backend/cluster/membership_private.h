@@ -25,6 +25,7 @@ typedef struct {
 /* What quorum's callbacks told last. */
 typedef struct {
     gboolean quorate;
+    guint losses; /* how often it was told not to be, since this connection */
     struct quorum_ring_id ring;
     GArray *members; /* of guint */
 } MembershipTold;

@@ -59,6 +59,7 @@ static void on_quorum(quorum_handle_t handle, uint32_t quorate, struct quorum_ri
     (void)quorum_context_get(handle, &context);
     Thread *self = (Thread *)(gintptr)context;
     self->told.quorate = quorate != 0;
+    self->told.losses += quorate ? 0 : 1;
     self->told.ring = ring;
     g_array_set_size(self->told.members, 0);
     for (uint32_t i = 0; i < count; i++) {
@@ -137,6 +138,7 @@ static void disconnect(Thread *self)
         (void)corosync_cfg_finalize(h->cfg);
     *h = (MembershipHandles){0};
     g_array_set_size(self->told.members, 0);
+    self->told.losses++; /* nobody knows what was meanwhile */
     self->full = FALSE;
 }
 

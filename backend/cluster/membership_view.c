@@ -258,6 +258,7 @@ MembershipView *membership_look(const MembershipHandles *handles, const Membersh
         return NULL;
     }
     view->quorate = view->quorate && told->quorate;
+    view->losses = told->losses;
     view->ring_node = told->ring.nodeid;
     view->ring_sequence = told->ring.seq;
     view->cluster = get_string(handles->cmap, "totem.cluster_name");

@@ -77,10 +77,20 @@ def added(lab, nodes):
     check("the key is on no record", records and all("(secret)" in str(e["params"]) for e in records), records)
 
 
+def change(node, who):
+    """The code with which a change of the store is refused there, or None."""
+    return getattr(node.rpc.refusal("role.set", who=who, role="viewer"), "code", None)
+
+
+def knows(node):
+    return {row["who"] for row in node.rpc.call("role.list")["roles"]}
+
+
 def outlived(lab, nodes):
     one, two = nodes
     lab.fault("kill", "corosync", "node2")
     becomes("one of two is lost: the other stays quorate", (True, 1), one.view, LOST)
+    becomes("and goes on changing things", None, lambda: change(one, "alone"))
     same("with two of three votes", (2, 3), (one.status()["votes"], one.status()["expected"]))
     lab.fault("start", "corosync", "node2")
     settled("both", nodes, True, 2)
@@ -90,10 +100,32 @@ def outlived(lab, nodes):
     lab("fault", "partition", "node2")
     becomes("parted from it all: not quorate", (False, 1), two.view, CLUSTER)
     becomes("the other half is", (True, 1), one.view, CLUSTER)
+    becomes("it goes on", None, lambda: change(one, "half"))
+    becomes("the one that is parted changes nothing", "unavailable", lambda: change(two, "parted"))
     lab("fault", "heal", "node2")
     settled("healed", nodes, True, 2)
+    becomes("and then knows what it missed", True, lambda: {"alone", "half"} <= knows(two), CLUSTER)
+    check("what it was refused is nowhere", "parted" not in knows(one) | knows(two), knows(two))
     for node in nodes:
         becomes(f"healed: the device votes on {node.name}", True, lambda node=node: device(node)["voting"], CLUSTER)
+
+
+def comes_back_alone(lab, nodes):
+    """Its half may not be the one that went on: the device's vote is not enough."""
+    one, two = nodes
+    lab.fault("kill", "corosync", "node2")
+    becomes("node1 goes on alone", (True, 1), one.view, LOST)
+    becomes("and changes something", None, lambda: change(one, "later"))
+    lab.fault("kill", "corosync", "node1")
+    lab.fault("start", "corosync", "node2")
+    becomes("then node2 comes alone, quorate with the device", (True, 1), two.view, CLUSTER)
+    becomes("and changes nothing, as it may have missed what it has", "unavailable", lambda: change(two, "early"))
+    becomes("which is said", True, lambda: "too few of the nodes that keep the store" in two.problems(), CLUSTER)
+    lab.fault("start", "corosync", "node1")
+    settled("both again", nodes, True, 2)
+    becomes("nothing is lost", True, lambda: "later" in knows(two), CLUSTER)
+    for node in nodes:
+        becomes(f"the device votes on {node.name} once more", True, lambda node=node: device(node)["voting"], CLUSTER)
 
 
 def lost(lab, nodes):
@@ -135,6 +167,7 @@ def test(lab):
     taken_back(lab, nodes)
     added(lab, nodes)
     outlived(lab, nodes)
+    comes_back_alone(lab, nodes)
     lost(lab, nodes)
     removed(lab, nodes)
 

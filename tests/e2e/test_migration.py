@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""test_migration.py - guests move between two nodes of a real cluster, and whatever breaks on the
+way, each is on exactly one node afterwards and nothing is left over."""
+import base64
+import json
+
+import lib
+from lib import becomes, check, done, eventually, holds, same
+
+NODES = ("node1", "node2")
+MOVE = 240.0  # until a move has ended, whatever broke
+
+
+def other(node):
+    return NODES[1 - NODES.index(node)]
+
+
+class Site:
+    """Both agents, and what libvirt and LXC say of guests on both nodes."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.rpc = {node: lab.rpc(node) for node in NODES}
+
+    def again(self, node):
+        self.rpc[node] = self.lab.agent_session(node)
+
+    def runs(self, name):
+        """The nodes on which a VM is active, with its state."""
+        found = {}
+        for node in NODES:
+            state = self.lab.try_run("virsh", "-q", "domstate", name, node=node).stdout.strip()
+            if state and state != "shut off":
+                found[node] = state
+        return found
+
+    def defined(self, name):
+        return [node for node in NODES
+                if name in self.lab.try_run("virsh", "-q", "list", "--all", "--name", node=node).stdout.split()]
+
+    def images(self, node):
+        return self.lab.sh("ls -A /var/lib/libvirt/images /srv/shared | grep -v : | sort | tr '\\n' ' '", node=node).split()
+
+    def agent_exec(self, node, name, *words):
+        ask = {"execute": "guest-exec", "arguments": {"path": words[0], "arg": words[1:], "capture-output": True}}
+        began = self.lab.try_run("virsh", "qemu-agent-command", name, json.dumps(ask), node=node)
+        if began.returncode:
+            return None
+        ask = {"execute": "guest-exec-status", "arguments": {"pid": json.loads(began.stdout)["return"]["pid"]}}
+
+        def ended():
+            text = self.lab.try_run("virsh", "qemu-agent-command", name, json.dumps(ask), node=node).stdout
+            answer = json.loads(text)["return"] if text else {}
+            return answer if answer.get("exited") else None
+        answer = eventually(ended)
+        return base64.b64decode(answer.get("out-data", "")).decode() if answer else None
+
+    def count(self, node, name):
+        """The counter in the guest."""
+        found = []
+
+        def look():
+            text = (self.agent_exec(node, name, "/bin/cat", "/run/counter") or "").strip()
+            found[:] = [int(text)] if text.isdigit() else []
+            return found
+        eventually(look)
+        return found[0] if found else -1
+
+
+def move(site, what, node, guest, **params):
+    return done(what, site.rpc[node], "guest.migrate", guest=guest, node=other(node), **params)
+
+
+def clean(site, what, images):
+    """Nothing of a move is left on either node but these images."""
+    for node in NODES:
+        becomes(f"{what}: no socket of a move is left on {node}", "",
+                lambda n=node: site.lab.try_run("sh", "-c", "ls -A /run/libvirt/gantry", node=n).stdout.strip())
+        same(f"{what}: no file is left on {node}", sorted(images[node]), site.images(node))
+
+
+def tells_obstacles(site, lab):
+    task = site.rpc["node1"].task("guest.plan", guest="shared", node="node2")
+    same("the plan finds nothing in the way", ("done", []), (task["state"], task["result"]["obstacles"]))
+    same("and sees that the disk is shared", False, task["result"]["disks"][0]["copy"])
+    task = site.rpc["node1"].task("guest.migrate", guest="local", node="node2")
+    same("a disk that only one node has is an obstacle", "failed", task["state"])
+    holds("with what would fix it", "--with-disks", task["error"])
+    lab.sh("virsh dumpxml odd0 >/dev/null 2>&1; virsh dumpxml local | sed 's,<name>.*<,<name>odd<,; /<uuid>/d;"
+           "s,/images/local,/images/odd,; s,vmbr0,br99,; s,vmlinuz,nosuch,' >/tmp/odd.xml; virsh define /tmp/odd.xml")
+    lab.sh("qemu-img create -q -f qcow2 /var/lib/libvirt/images/odd.qcow2 64M")
+    eventually(lambda: site.rpc["node1"].guest("odd"))
+    task = site.rpc["node1"].task("guest.plan", guest="odd", node="node2")
+    texts = " | ".join(o["text"] for o in (task.get("result") or {}).get("obstacles", []))
+    check("all obstacles are listed at once", all(w in texts for w in ("br99", "nosuch", "only node1 has")), task)
+    refused = site.rpc["node1"].refusal("guest.migrate", guest="shared", node="node1")
+    holds("a move to where it is is refused", "already", refused and refused.message)
+    lab.sh("virsh undefine odd; rm /var/lib/libvirt/images/odd.qcow2")
+
+
+def live_shared(site):
+    before = site.count("node1", "shared")
+    images = {node: site.images(node) for node in NODES}
+    task = move(site, "a VM moves live over shared storage", "node1", "shared")
+    same("it runs on the target only", {"node2": "running"}, site.runs("shared"))
+    same("and is defined there only", ["node2"], site.defined("shared"))
+    check("its counter went on", site.count("node2", "shared") > before > 0, before)
+    check("libvirt says how long it paused", (task.get("result") or {}).get("downtime_ms", -1) >= 0, task)
+    clean(site, "live", images)
+    becomes("the console's list has it there", "running", lambda: site.rpc["node2"].state("shared"))
+    move(site, "and back again", "node2", "shared")
+    same("it runs at its first node", {"node1": "running"}, site.runs("shared"))
+    same("no port but the agents' was opened", "", site.lab.sh(
+        "ss -Htln | awk '{print $4}' | grep -vE ':(22|5440)$' || true"))
+
+
+def live_local(site, lab):
+    before = site.count("node1", "local")
+    move(site, "a VM moves live with its disk", "node1", "local", with_disks=True)
+    same("it runs on the target only", {"node2": "running"}, site.runs("local"))
+    check("its counter went on", site.count("node2", "local") > before > 0, before)
+    same("the disk is there, and gone here", (False, True),
+         tuple("local.qcow2" in site.images(node) for node in NODES))
+    lab.run("virsh", "destroy", "local", node="node2")
+    becomes("it is stopped", "stopped", lambda: site.rpc["node2"].state("local"))
+    move(site, "it moves offline with its disk", "node2", "local", with_disks=True)
+    same("it is defined at the target only", ["node1"], site.defined("local"))
+    lab.run("virsh", "start", "local", node="node1")
+
+
+def containers(site, lab):
+    lab.sh("echo kept >/var/lib/lxc/box/rootfs/kept; chown 1234:5678 /var/lib/lxc/box/rootfs/kept;"
+           "ln /var/lib/lxc/box/rootfs/kept /var/lib/lxc/box/rootfs/link")
+    site.rpc["node1"].call("guest.set", guest="box", tags=["blue"], notes="mine")
+    move(site, "a container moves by restart", "node1", "box", mode="restart")
+    same("it runs there", "RUNNING", lab.try_run("lxc-info", "-n", "box", "-sH", node="node2").stdout.strip())
+    same("its files have their owners and links", "kept 1234 5678 2",
+         lab.sh("cd /var/lib/lxc/box/rootfs; echo $(cat kept) $(stat -c '%u %g %h' link)", node="node2"))
+    same("nothing of it is left here", "", lab.sh("ls -A /var/lib/lxc"))
+    becomes("its tags came with it", ["blue"], lambda: (site.rpc["node2"].guest("box") or {}).get("tags"))
+    lab.run("lxc-stop", "-k", "-n", "box", node="node2")
+    becomes("it is stopped", "stopped", lambda: site.rpc["node2"].state("box"))
+    move(site, "it moves offline", "node2", "box")
+    same("it is stopped at the target", "STOPPED",
+         lab.try_run("lxc-info", "-n", "box", "-sH", node="node1").stdout.strip())
+
+
+def broken(site, what, name, act, **params):
+    """Something breaks while it moves slowly: it must be on one node, and nothing left."""
+    source = next(iter(site.runs(name)))
+    before = site.count(source, name)
+    images = {node: site.images(node) for node in NODES}
+    task = site.rpc[source].call("guest.migrate", guest=name, node=other(source), bandwidth=2, **params)["task"]
+    moving = eventually(lambda: "moving" in (site.rpc[source].call("task.show", task=task)["doing"] or ""))
+    check(f"{what}: it is moving", moving)
+    act(source, other(source), task)
+    for node in NODES:
+        site.again(node)
+
+    def ended():
+        return site.rpc[source].call("task.show", task=task)["state"] not in ("queued", "running")
+    check(f"{what}: the task ends", eventually(ended, MOVE))
+    end = site.rpc[source].call("task.show", task=task)
+    lib.note(f"{end['state']}: {end['error']}")
+    runs = {}
+
+    def settled():
+        runs.clear()
+        runs.update(site.runs(name))
+        return list(runs.values()) == ["running"] and len(site.defined(name)) == 1
+    check(f"{what}: it runs on exactly one node", eventually(settled, MOVE), (runs, site.defined(name)))
+    node = next(iter(runs), source)
+    check(f"{what}: its counter went on", site.count(node, name) > before > 0, before)
+    if node == source:
+        check(f"{what}: the task says that it stays", end["state"] in ("failed", "cancelled"), end)
+    busy = [t for n in NODES for t in site.rpc[n].call("task.list")["tasks"] if t["state"] in ("queued", "running")]
+    becomes(f"{what}: no task is left", [], lambda: [
+        t["id"] for n in NODES for t in site.rpc[n].call("task.list")["tasks"] if t["state"] in ("queued", "running")], MOVE)
+    lib.note(f"{len(busy)} tasks were still at work")
+    if node == source:
+        clean(site, what, images)
+    else:
+        move(site, f"{what}: and back", node, name, **params)
+
+
+def breaks(site, lab):
+    def cancel(source, _target, task):
+        site.rpc[source].call("task.cancel", task=task)
+    broken(site, "cancelled", "shared", cancel)
+    broken(site, "cancelled with a disk", "local", cancel, with_disks=True)
+    for daemon in ("gantryd", "libvirtd"):
+        for end in ("source", "target"):
+            def kill(source, target, _task, daemon=daemon, end=end):
+                lab.fault("kill", daemon, source if end == "source" else target)
+            broken(site, f"{daemon} of the {end} killed", "local", kill, with_disks=True)
+
+    def kill_task(source, _target, _task):
+        lab.sh("for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q '^gantryd task' "
+               "&& kill -9 ${p#/proc/}; done; true", node=source)
+    broken(site, "the task itself killed", "local", kill_task, with_disks=True)
+
+    def cut(_source, target, _task):
+        lab("fault", "partition", target)
+        lib.time.sleep(25)  # longer than the connections last
+        lab("fault", "heal", target)
+    broken(site, "the network cut", "local", cut, with_disks=True)
+
+
+def disk_full(site, lab):
+    lab.sh("mkdir -p /srv/small; mount -t tmpfs -o size=24m tmpfs /srv/small", node="node2")
+    lab.sh("printf 'storages:\\n- name: small\\n  path: /srv/small\\n' >>/tmp/s; sed -i '/^storages:/,$d' /etc/gantry/gantryd.yaml;"
+           "cat /tmp/s >>/etc/gantry/gantryd.yaml; for p in $(pidof gantryd); do kill -HUP $p; done", node="node2")
+    site.agent_exec("node1", "local", "/bin/sh", "-c", "dd if=/dev/urandom of=/data/big bs=1M count=20; sync")
+
+    def fill(_source, _target, _task):
+        lab.sh("dd if=/dev/zero of=/srv/small/filler bs=1M 2>/dev/null; true", node="node2")
+    broken(site, "the target's disk full", "local", fill, with_disks=True, storage="small")
+
+
+def test(lab):
+    lab("gantry", "-H", "node1", "cluster", "create", "lab")
+    one = lab.rpc()
+    becomes("a cluster of one is quorate", True, lambda: one.call("cluster.status").get("quorate"))
+    lab("gantry", "-H", "node1", "cluster", "join", "--yes", "node2")
+    becomes("and one of two", (True, 2), lambda: tuple(
+        one.call("cluster.status").get(key) for key in ("quorate", "members")))
+    for name in ("shared", "local"):
+        lab("guest", "node1", "vm", name)
+    lab.sh("mv /var/lib/libvirt/images/shared.qcow2 /srv/shared/; virsh dumpxml shared |"
+           "sed s,/var/lib/libvirt/images/shared,/srv/shared/shared, >/tmp/x; virsh define /tmp/x")
+    lab("guest", "node1", "ct", "box", "--wait")
+    site = Site(lab)
+    for name in ("shared", "local"):
+        lab.run("virsh", "start", name)
+        eventually(lambda n=name: site.agent_exec(
+            "node1", n, "/bin/sh", "-c", "(i=0; while :; do i=$((i+1)); echo $i >/run/counter.n; "
+            "mv /run/counter.n /run/counter; sleep 0.2; done) >/dev/null 2>&1 &") is not None)
+    becomes("the guests are seen", ["box", "local", "shared"], lambda: sorted(
+        g["name"] for g in site.rpc["node1"].call("guest.list")["guests"]))
+    tells_obstacles(site, lab)
+    live_shared(site)
+    live_local(site, lab)
+    containers(site, lab)
+    eventually(lambda: site.agent_exec(
+        "node1", "local", "/bin/sh", "-c", "(i=0; while :; do i=$((i+1)); echo $i >/run/counter.n; "
+        "mv /run/counter.n /run/counter; sleep 0.2; done) >/dev/null 2>&1 &") is not None)
+    breaks(site, lab)
+    disk_full(site, lab)
+
+
+lib.run(test, nodes=2)
