@@ -11,8 +11,8 @@
  * Never twice. A live migration ends with the domain paused at the target: libvirt calls
  * it moved (and has ended it at the source) before it ever ran there. Only then does
  * the source say "commit", at which the target lets it run. So a target that never heard
- * it holds a domain that did not run, and a source whose domain is still there may always let it
- * go on; libvirt alone would let both run when the connection breaks in its last step.
+ * it holds a domain that did not run, and a source whose domain is still there may always let
+ * it go on; libvirt alone would let both run when the connection breaks in its last step.
  */
 #pragma once
 

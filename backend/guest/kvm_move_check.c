@@ -87,7 +87,8 @@ static void check_disk(const Check *check, const MoveDisk *disk)
 
 static void check_room(const Check *check)
 {
-    g_autoptr(GHashTable) wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_autoptr(GHashTable) wanted =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     GHashTableIter iterator;
     gpointer directory, bytes;
     for (guint i = 0; i < check->offer->disks->len; i++) {
@@ -124,8 +125,8 @@ static void check_file(const Check *check, const xmlNode *parent, const char *el
 {
     const char *path = kvm_xml_text(kvm_xml_child(parent, element));
     if (path && *path == '/' && access(path, R_OK) != 0)
-        move_verdict_add(check->verdict, "put the same file there", "%s, %s, is not there", what,
-                         path);
+        move_verdict_add(check->verdict, "put the same file there", "%s, %s, is not there",
+                         what, path);
 }
 
 static void check_machine(const Check *check)

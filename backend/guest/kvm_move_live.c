@@ -43,8 +43,7 @@ static gpointer migrate(gpointer data)
 
 static gboolean add_text(Work *work, int *room, const char *key, const char *text)
 {
-    return !text ||
-           virTypedParamsAddString(&work->params, &work->count, room, key, text) == 0;
+    return !text || virTypedParamsAddString(&work->params, &work->count, room, key, text) == 0;
 }
 
 static gboolean fill(Work *work, GError **error)
@@ -113,7 +112,8 @@ static void tell_progress(const KvmLiveMove *move)
     g_autofree char *rest = g_format_size_full(left, G_FORMAT_SIZE_IEC_UNITS);
     g_autofree char *time =
         elapsed > 1000 && done > 0
-            ? g_strdup_printf(", %.0f s more", (double)left / ((double)done / (double)elapsed) / 1000)
+            ? g_strdup_printf(", %.0f s more",
+                              (double)left / ((double)done / (double)elapsed) / 1000)
             : g_strdup("");
     g_autofree char *text = g_strdup_printf("moving: %s sent, %s left%s", sent, rest, time);
     job_progress(move->job, 10 + 80 * (1 - (double)left / (double)MAX(total, left)), text);
@@ -123,15 +123,13 @@ static json_t *read_figures(const KvmLiveMove *move)
 {
     virTypedParameterPtr params = NULL;
     int type, count = 0;
-    g_autoptr(KvmDomain) there =
-        virDomainLookupByUUIDString(move->target, move->offer->native);
-    if (!there || virDomainGetJobStats(there, &type, &params, &count,
-                                       VIR_DOMAIN_JOB_STATS_COMPLETED) < 0)
+    g_autoptr(KvmDomain) there = virDomainLookupByUUIDString(move->target, move->offer->native);
+    if (!there ||
+        virDomainGetJobStats(there, &type, &params, &count, VIR_DOMAIN_JOB_STATS_COMPLETED) < 0)
         return json_object();
     json_t *figures = json_pack(
-        "{s:I,s:I,s:I}", "ms",
-        (json_int_t)number(params, count, VIR_DOMAIN_JOB_TIME_ELAPSED), "downtime_ms",
-        (json_int_t)number(params, count, VIR_DOMAIN_JOB_DOWNTIME), "bytes",
+        "{s:I,s:I,s:I}", "ms", (json_int_t)number(params, count, VIR_DOMAIN_JOB_TIME_ELAPSED),
+        "downtime_ms", (json_int_t)number(params, count, VIR_DOMAIN_JOB_DOWNTIME), "bytes",
         (json_int_t)number(params, count, VIR_DOMAIN_JOB_DATA_PROCESSED));
     virTypedParamsFree(params, count);
     return figures;

@@ -64,8 +64,8 @@ static void look_at_disk(const Offering *work, const KvmXmlDisk *disk)
     if (!path || !file || !disk->target ||
         (g_strcmp0(disk->type, "file") != 0 && g_strcmp0(disk->type, "volume") != 0)) {
         move_verdict_add(work->verdict, "convert it to an image file, or take it out",
-                         "disk %s is no file but of type %s",
-                         disk->target ? disk->target : "?", disk->type ? disk->type : "?");
+                         "disk %s is no file but of type %s", disk->target ? disk->target : "?",
+                         disk->type ? disk->type : "?");
         return;
     }
     offer_file(work, disk->target, path, disk->format, readonly);
@@ -171,10 +171,9 @@ static gboolean read_domain(Offering *work, GError **error)
     offer->definition = definition(
         work->domain, secure | (offer->persistent ? VIR_DOMAIN_XML_INACTIVE : 0), error);
     if (offer->mode == MOVE_LIVE)
-        offer->live =
-            offer->definition && state.active
-                ? definition(work->domain, secure | VIR_DOMAIN_XML_MIGRATABLE, error)
-                : NULL;
+        offer->live = offer->definition && state.active
+                          ? definition(work->domain, secure | VIR_DOMAIN_XML_MIGRATABLE, error)
+                          : NULL;
     work->xml = kvm_domain_xml(
         work->domain, state.active && offer->mode == MOVE_LIVE ? 0 : VIR_DOMAIN_XML_INACTIVE,
         error);

@@ -85,7 +85,7 @@ MoveOffer *lxc_move_offer(const GuestSettings *settings, const char *native,
     offer->native = g_strdup(native);
     offer->with_disks = TRUE;
     offer->persistent = TRUE;
-    offer->mode = mode >= 0                                        ? (MoveMode)mode
+    offer->mode = mode >= 0                                      ? (MoveMode)mode
                   : found->summary->state != GUEST_STATE_STOPPED ? MOVE_RESTART
                                                                  : MOVE_OFFLINE;
     look_at_state(found, offer, verdict);
@@ -118,12 +118,13 @@ static void check_links(const MoveOffer *offer, MoveVerdict *verdict)
 static void check_room(const MoveOffer *offer, const char *path, MoveVerdict *verdict)
 {
     struct statvfs room;
-    guint64 need = offer->disks->len ? ((const MoveDisk *)offer->disks->pdata[0])->allocation : 0;
+    guint64 need =
+        offer->disks->len ? ((const MoveDisk *)offer->disks->pdata[0])->allocation : 0;
     if (statvfs(path, &room) < 0 || (guint64)room.f_bavail * room.f_frsize >= need)
         return;
     g_autofree char *want = g_format_size_full(need, G_FORMAT_SIZE_IEC_UNITS);
-    g_autofree char *have = g_format_size_full((guint64)room.f_bavail * room.f_frsize,
-                                               G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *have =
+        g_format_size_full((guint64)room.f_bavail * room.f_frsize, G_FORMAT_SIZE_IEC_UNITS);
     move_verdict_add(verdict, "make room there", "it needs %s in %s, which has %s free", want,
                      path, have);
 }

@@ -77,9 +77,8 @@ static void set_text(json_t *object, const char *key, const char *text)
 
 static json_t *disk_json(const MoveDisk *disk)
 {
-    json_t *object =
-        json_pack("{s:I,s:I,s:b}", "size", (json_int_t)disk->size, "allocation",
-                  (json_int_t)disk->allocation, "readonly", disk->readonly);
+    json_t *object = json_pack("{s:I,s:I,s:b}", "size", (json_int_t)disk->size, "allocation",
+                               (json_int_t)disk->allocation, "readonly", disk->readonly);
     set_text(object, "target", disk->target);
     set_text(object, "path", disk->path);
     set_text(object, "format", disk->format);
@@ -206,8 +205,9 @@ static gboolean read_words(MoveOffer *offer, const json_t *object, GError **erro
 
 MoveOffer *move_offer_parse(const char *text, size_t length, GError **error)
 {
-    g_autoptr(json_t) object =
-        length <= MOVE_OFFER_MAX ? json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    g_autoptr(json_t) object = length <= MOVE_OFFER_MAX
+                                   ? json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL)
+                                   : NULL;
     g_autoptr(MoveOffer) offer = move_offer_new();
     gint64 number = wire_get_integer(object, "number", 0);
     const json_t *document = json_object_get(object, "document");
@@ -324,15 +324,15 @@ json_t *move_verdict_json(const MoveVerdict *verdict)
     json_t *obstacles = json_array(), *places = json_array();
     for (guint i = 0; i < verdict->obstacles->len; i++) {
         const MoveObstacle *obstacle = verdict->obstacles->pdata[i];
-        json_array_append_new(obstacles, json_pack("{s:o,s:o}", "text",
-                                                   wire_string(obstacle->text), "fix",
-                                                   wire_string(obstacle->fix)));
+        json_array_append_new(obstacles,
+                              json_pack("{s:o,s:o}", "text", wire_string(obstacle->text), "fix",
+                                        wire_string(obstacle->fix)));
     }
     for (guint i = 0; i < verdict->places->len; i++) {
         const MovePlace *place = verdict->places->pdata[i];
-        json_array_append_new(places, json_pack("{s:o,s:b,s:o}", "target",
-                                                wire_string(place->target), "copy", place->copy,
-                                                "path", wire_string(place->path)));
+        json_array_append_new(places,
+                              json_pack("{s:o,s:b,s:o}", "target", wire_string(place->target),
+                                        "copy", place->copy, "path", wire_string(place->path)));
     }
     return json_pack("{s:o,s:o}", "obstacles", obstacles, "disks", places);
 }
@@ -343,14 +343,15 @@ MoveVerdict *move_verdict_parse(const json_t *json, GError **error)
     const json_t *places = json_object_get(json, "disks");
     g_autoptr(MoveVerdict) verdict = move_verdict_new();
     if (!json_is_array(obstacles) || !json_is_array(places) ||
-        json_array_size(obstacles) > OBSTACLES_MAX || json_array_size(places) > MOVE_DISKS_MAX) {
+        json_array_size(obstacles) > OBSTACLES_MAX ||
+        json_array_size(places) > MOVE_DISKS_MAX) {
         wire_error_set(error, WIRE_ERROR_PARSE, "the other node's verdict is none");
         return NULL;
     }
     for (size_t i = 0; i < json_array_size(obstacles); i++) {
         const json_t *one = json_array_get(obstacles, i);
         move_verdict_add(verdict, wire_get_string(one, "fix", ""), "%s",
-                            wire_get_string(one, "text", "?"));
+                         wire_get_string(one, "text", "?"));
     }
     for (size_t i = 0; i < json_array_size(places); i++) {
         const json_t *one = json_array_get(places, i);

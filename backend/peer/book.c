@@ -110,10 +110,11 @@ PeerStream *peer_book_dial(const PeerBook *book, const char *own, const char *na
     for (guint i = 0; i < corosync_node_links(node) && made < 0; i++)
         made = connect_address(node->addresses[i], port, &reason);
     if (made < 0) {
-        wire_error_set(error, WIRE_ERROR_UNREACHABLE,
-                       "the agent of %s can't be reached on TCP port %u of %s: %s; does gantryd "
-                       "run there, and is the port open between the nodes?",
-                       name, port, node->addresses[0], g_strerror(reason));
+        wire_error_set(
+            error, WIRE_ERROR_UNREACHABLE,
+            "the agent of %s can't be reached on TCP port %u of %s: %s; does gantryd "
+            "run there, and is the port open between the nodes?",
+            name, port, node->addresses[0], g_strerror(reason));
         return NULL;
     }
     PeerStream *stream = peer_stream_client(made, own, name, &key, error);
@@ -140,9 +141,8 @@ PeerStream *peer_book_ask(const PeerBook *book, const char *own, const char *nod
     g_autoptr(PeerStream) stream = peer_book_dial(book, own, node, port, error);
     if (!stream)
         return NULL;
-    g_autoptr(json_t) answer =
-        peer_stream_send(stream, line, PEER_HANDSHAKE, error)
-            ? peer_stream_receive(stream, ANSWER_SECONDS, NULL, error)
-            : NULL;
+    g_autoptr(json_t) answer = peer_stream_send(stream, line, PEER_HANDSHAKE, error)
+                                   ? peer_stream_receive(stream, ANSWER_SECONDS, NULL, error)
+                                   : NULL;
     return answer && is_granted(answer, node, error) ? g_steal_pointer(&stream) : NULL;
 }

@@ -23,7 +23,6 @@ PeerRelay *peer_relay_new(const PeerBook *book, const PeerRelayAsk *ask, const c
 void peer_relay_free(PeerRelay *relay);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PeerRelay, peer_relay_free)
 
-
 /* Makes a listening Unix socket for the owner. -1 on failure. */
 int peer_socket_listen(const char *path, uid_t uid, gid_t gid, GError **error);
 /* Connects to one. -1 on failure. */

@@ -103,7 +103,8 @@ static void test_refusals(void)
 
 static void test_identity(void)
 {
-    static const char *const wrong[] = {"", ">", ">node2", "node1", "node1>node3", "node1>node22"};
+    static const char *const wrong[] = {"",      ">",           ">node2",
+                                        "node1", "node1>node3", "node1>node22"};
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
         g_assert_null(peer_identity_client(wrong[i], strlen(wrong[i]), "node2"));
     g_autofree char *client = peer_identity_client("node1>node2", 11, "node2");
