@@ -150,7 +150,7 @@ def broken(site, what, name, act, **params):
     source = next(iter(site.runs(name)))
     before = site.count(source, name)
     images = {node: site.images(node) for node in NODES}
-    task = site.rpc[source].call("guest.migrate", guest=name, node=other(source), bandwidth=2, **params)["task"]
+    task = site.rpc[source].call("guest.migrate", guest=name, node=other(source), bandwidth=8, **params)["task"]
     moving = eventually(lambda: "moving" in (site.rpc[source].call("task.show", task=task)["doing"] or ""))
     check(f"{what}: it is moving", moving)
     act(source, other(source), task)

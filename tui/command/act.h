@@ -42,6 +42,9 @@ gboolean act_cluster_link(const Act *act, GError **error);
 gboolean act_cluster_rename(const Act *act, GError **error);
 /* migrate.c */
 gboolean act_guest_migrate(const Act *act, GError **error);
+/* drain.c */
+gboolean act_node_drain(const Act *act, GError **error);
+gboolean act_node_undrain(const Act *act, GError **error);
 /* task.c */
 gboolean act_change(const Act *act, GError **error);
 /* Waits for a task's end, with its progress on a terminal; the object it ended as. */

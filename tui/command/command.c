@@ -98,6 +98,10 @@ static gboolean perform(const Act *act, char *const *words, GError **error)
         return act_cluster_rename(act, error);
     case COMMAND_GUEST_MIGRATE:
         return act_guest_migrate(act, error);
+    case COMMAND_NODE_DRAIN:
+        return act_node_drain(act, error);
+    case COMMAND_NODE_UNDRAIN:
+        return act_node_undrain(act, error);
     case COMMAND_WHOAMI:
         return act_whoami(act, error);
     case COMMAND_API:

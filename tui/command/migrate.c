@@ -1,5 +1,6 @@
 /* guest migrate: a plan for all guests that were named, shown and asked about; then they
  * move, one after the other. */
+#include "tui/command/migrate.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 #include "tui/command/act.h"
@@ -12,24 +13,42 @@
 
 enum { ANSWER_DEADLINE = 60000 /* ms */ };
 
-typedef struct {
-    char *guest;
-    Link *link;   /* of the node that has it */
-    json_t *plan; /* what guest.plan found */
-} Mover;
-
-typedef struct {
-    const Act *act;
-    json_t *params; /* of guest.migrate, but for the guest */
-    GPtrArray *movers;
-} Move;
-
 static void mover_free(gpointer data)
 {
     Mover *mover = data;
     g_free(mover->guest);
+    g_free(mover->node);
+    json_decref(mover->tags);
+    json_decref(mover->old_tags);
     json_decref(mover->plan);
     g_free(mover);
+}
+
+void move_begin(Move *move, const Act *act)
+{
+    static const char *const same[] = {"with_disks", "bandwidth", "storage"};
+    const json_t *given = act->arguments->params;
+    *move = (Move){.act = act,
+                   .params = json_object(),
+                   .movers = g_ptr_array_new_with_free_func(mover_free)};
+    for (size_t i = 0; i < G_N_ELEMENTS(same); i++)
+        if (json_object_get(given, same[i]))
+            json_object_set(move->params, same[i], json_object_get(given, same[i]));
+}
+
+void move_end(Move *move)
+{
+    g_ptr_array_unref(move->movers);
+    json_decref(move->params);
+}
+
+Mover *move_add(Move *move, const char *guest, const char *node)
+{
+    Mover *mover = g_new0(Mover, 1);
+    mover->guest = g_strdup(guest);
+    mover->node = g_strdup(node);
+    g_ptr_array_add(move->movers, mover);
+    return mover;
 }
 
 /* ---- what was asked for ---- */
@@ -53,19 +72,12 @@ static gboolean read_mode(const json_t *given, json_t *params, GError **error)
 
 static gboolean read_arguments(Move *move, GError **error)
 {
-    static const char *const same[] = {"with_disks", "bandwidth", "storage"};
     const json_t *given = move->act->arguments->params;
     const json_t *words = json_object_get(given, "guests");
     size_t count = json_array_size(words);
-    json_object_set(move->params, "node", json_array_get(words, count - 1));
-    for (size_t i = 0; i < G_N_ELEMENTS(same); i++)
-        if (json_object_get(given, same[i]))
-            json_object_set(move->params, same[i], json_object_get(given, same[i]));
-    for (size_t i = 0; i + 1 < count; i++) {
-        Mover *mover = g_new0(Mover, 1);
-        mover->guest = g_strdup(json_string_value(json_array_get(words, i)));
-        g_ptr_array_add(move->movers, mover);
-    }
+    const char *node = json_string_value(json_array_get(words, count - 1));
+    for (size_t i = 0; i + 1 < count; i++)
+        (void)move_add(move, json_string_value(json_array_get(words, i)), node);
     return read_mode(given, move->params, error);
 }
 
@@ -75,6 +87,7 @@ static json_t *params_for(const Move *move, const Mover *mover)
 {
     json_t *params = json_copy(move->params);
     json_object_set_new(params, "guest", wire_string(mover->guest));
+    json_object_set_new(params, "node", wire_string(mover->node));
     return params;
 }
 
@@ -109,16 +122,15 @@ static gboolean find_link(const Move *move, Mover *mover, GError **error)
 
 /* ---- the plan ---- */
 
-static gboolean make_plan(Move *move, GError **error)
+gboolean move_plan(const Move *move, Mover *mover, GError **error)
 {
-    for (guint i = 0; i < move->movers->len; i++) {
-        Mover *mover = move->movers->pdata[i];
-        g_autoptr(json_t) task =
-            find_link(move, mover, error) ? run_task(move, mover, "guest.plan", error) : NULL;
-        if (!task)
-            return FALSE;
-        mover->plan = json_incref(json_object_get(task, "result"));
-    }
+    g_autoptr(json_t) task = mover->link || find_link(move, mover, error)
+                                 ? run_task(move, mover, "guest.plan", error)
+                                 : NULL;
+    if (!task)
+        return FALSE;
+    json_decref(mover->plan);
+    mover->plan = json_incref(json_object_get(task, "result"));
     return TRUE;
 }
 
@@ -202,12 +214,31 @@ static gboolean refuse(guint obstacles, GError **error)
 
 /* ---- moving ---- */
 
+/* Tags go with the guest, so they are set before it goes; one that stays has its own. */
+static gboolean set_tags(const Move *move, const Mover *mover, json_t *tags, GError **error)
+{
+    g_autoptr(json_t) done = client_call(
+        move->act->client, mover->link, "guest.set",
+        json_pack("{s:s,s:O}", "guest", mover->guest, "tags", tags), ANSWER_DEADLINE, error);
+    return done != NULL;
+}
+
+static json_t *move_one(const Move *move, const Mover *mover, GError **error)
+{
+    if (mover->tags && !set_tags(move, mover, mover->tags, error))
+        return NULL;
+    json_t *ended = run_task(move, mover, "guest.migrate", error);
+    if (!ended && mover->tags)
+        (void)set_tags(move, mover, mover->old_tags, NULL);
+    return ended;
+}
+
 static gboolean move_all(const Move *move, GError **error)
 {
     g_autoptr(json_t) rows = json_array();
     for (guint i = 0; i < move->movers->len; i++) {
         const Mover *mover = move->movers->pdata[i];
-        g_autoptr(json_t) ended = run_task(move, mover, "guest.migrate", error);
+        g_autoptr(json_t) ended = move_one(move, mover, error);
         if (!ended)
             return FALSE;
         if (move->act->options->format == OUTPUT_TABLE) {
@@ -223,20 +254,26 @@ static gboolean move_all(const Move *move, GError **error)
     return move->act->options->format == OUTPUT_TABLE || act_print(move->act, rows);
 }
 
+gboolean move_go(const Move *move, GError **error)
+{
+    guint obstacles = count_obstacles(move);
+    if (!print_plan(move))
+        *move->act->status = 1;
+    if (wire_get_boolean(move->act->arguments->params, "plan", FALSE)) {
+        *move->act->status = obstacles ? 1 : 0;
+        return TRUE;
+    }
+    return obstacles ? refuse(obstacles, error) : confirm(move, error) && move_all(move, error);
+}
+
 gboolean act_guest_migrate(const Act *act, GError **error)
 {
-    Move move = {.act = act,
-                 .params = json_object(),
-                 .movers = g_ptr_array_new_with_free_func(mover_free)};
-    gboolean good =
-        read_arguments(&move, error) && make_plan(&move, error) && print_plan(&move);
-    guint obstacles = good ? count_obstacles(&move) : 0;
-    if (good && wire_get_boolean(act->arguments->params, "plan", FALSE))
-        *act->status = obstacles ? 1 : 0;
-    else if (good)
-        good = obstacles ? refuse(obstacles, error)
-                         : confirm(&move, error) && move_all(&move, error);
-    g_ptr_array_unref(move.movers);
-    json_decref(move.params);
+    Move move;
+    move_begin(&move, act);
+    gboolean good = read_arguments(&move, error);
+    for (guint i = 0; good && i < move.movers->len; i++)
+        good = move_plan(&move, move.movers->pdata[i], error);
+    good = good && move_go(&move, error);
+    move_end(&move);
     return good;
 }

@@ -190,6 +190,26 @@ static const WireMethod migrate_method = {
     "moves guests to another node of the cluster; the last word is the node",
     "the task of each"};
 
+static const WireParameter drain_parameters[] = {
+    {"node", WIRE_TYPE_STRING, true, 1, 63, .help = "the node, one that -H names"},
+    {"with_disks", WIRE_TYPE_BOOLEAN, false, .help = "copy disks that only one node has"},
+    {"bandwidth", WIRE_TYPE_INTEGER, false, 1, 1048576,
+     .help = "MiB a second at the most; without limit when absent"},
+    {"plan", WIRE_TYPE_BOOLEAN, false,
+     .help = "only show where each guest would go, how long it takes, and all obstacles"},
+    {"yes", WIRE_TYPE_BOOLEAN, false, .help = "go on without asking"},
+    {.name = NULL}};
+
+static const WireMethod drain_method = {
+    "guest.migrate",  WIRE_ROLE_OPERATOR, false, true,
+    drain_parameters, "moves all guests of a node to the others of its cluster",
+    "the task of each"};
+
+static const WireMethod undrain_method = {
+    "guest.migrate",  WIRE_ROLE_OPERATOR, false, true,
+    drain_parameters, "brings the guests back that node drain has moved away",
+    "the task of each"};
+
 #define ACT(verb)                                                                              \
     {                                                                                          \
         "guest", #verb, COMMAND_ACT, "guest." #verb                                            \
@@ -201,6 +221,9 @@ static const Command commands[] = {
     {"node", "show", COMMAND_SHOW, "node.show", NULL, NULL, OBJECT_NODE, NULL},
     {"node", "history", COMMAND_SHOW, "node.history", NULL, NULL, OBJECT_NODE, NULL},
     {"node", "syslog", COMMAND_LINES, "node.syslog", "lines", NULL, OBJECT_NODE, NULL},
+    {"node", "drain", COMMAND_NODE_DRAIN, NULL, NULL, NULL, OBJECT_NODE, NULL, &drain_method},
+    {"node", "undrain", COMMAND_NODE_UNDRAIN, NULL, NULL, NULL, OBJECT_NODE, NULL,
+     &undrain_method},
     {"guest", "ls", COMMAND_LIST, "guest.list", "guests", guest_columns, OBJECT_GUEST,
      "lists the guests"},
     {"guest", "show", COMMAND_SHOW, "guest.show", NULL, NULL, OBJECT_GUEST, NULL},

@@ -20,7 +20,9 @@ typedef enum {
     COMMAND_CLUSTER_LINK,
     COMMAND_CLUSTER_RENAME,
     COMMAND_GUEST_MIGRATE, /* a plan for each, then each */
-    COMMAND_EVENTS,        /* what happens, until interrupted */
+    COMMAND_NODE_DRAIN,
+    COMMAND_NODE_UNDRAIN,
+    COMMAND_EVENTS,       /* what happens, until interrupted */
     COMMAND_API,
     COMMAND_WHOAMI,
 } CommandKind;
