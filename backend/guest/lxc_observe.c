@@ -260,6 +260,16 @@ static void probe(GuestObserver *observer)
         lxc_watched_probe(watched);
 }
 
+/* News of a directory that a scan under way has begun to watch, and not told of yet: what it
+ * found there may be old, as a container without its config that has been written since. */
+static void scan_again(GuestObserver *observer)
+{
+    for (guint i = 0; i < observer->paths->len; i++) {
+        Path *path = g_ptr_array_index(observer->paths, i);
+        path->again = path->again || path->busy;
+    }
+}
+
 static void take_news(GuestObserver *observer, const struct inotify_event *event)
 {
     if (event->mask & IN_Q_OVERFLOW) {
@@ -273,8 +283,10 @@ static void take_news(GuestObserver *observer, const struct inotify_event *event
         return;
     }
     const char *about = g_hash_table_lookup(observer->watches, GINT_TO_POINTER(event->wd));
-    if (!about)
+    if (!about) {
+        scan_again(observer);
         return;
+    }
     Path *path = find_path(observer, about, strlen(about));
     if (path) {
         scan(path);
