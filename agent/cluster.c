@@ -282,7 +282,7 @@ static void tell_events(ClusterPart *part)
     const TaskEngine *engine = task_board_engine(part->agent->tasks);
     const TaskInfo *task = engine ? task_engine_find_object(engine, "cluster") : NULL;
     const MembershipView *view = membership_view(part->membership);
-    const ClusterChange change = {is_changing(part), task ? task->owner : NULL};
+    const ClusterChange change = {is_changing(part), task ? task->owner : NULL, part->conf};
     cluster_events_tell(part->agent->events, part->told, view, &change);
     g_clear_pointer(&part->told, membership_view_unref);
     part->told = view ? membership_view_ref(view) : NULL;

@@ -32,6 +32,14 @@ static void tell_quorum(EventLog *log, const MembershipView *before, const Membe
                       now->expected);
 }
 
+static EventSeverity grave_loss(const ClusterChange *change, const char *name)
+{
+    CorosyncNode *stays = change->conf ? corosync_conf_node(change->conf, name) : NULL;
+    gboolean leaves = change->conf && !stays;
+    corosync_node_free(stays);
+    return leaves ? EVENT_INFO : grave(change);
+}
+
 /* Joined and left are a matter of the configuration; lost and back of what is seen. */
 static void tell_node(EventLog *log, const MembershipNode *before, const MembershipNode *now,
                       const ClusterChange *change)
@@ -43,8 +51,8 @@ static void tell_node(EventLog *log, const MembershipNode *before, const Members
         event_log_add(log, EVENT_INFO, before->name, change->who, "%s left the cluster",
                       before->name);
     else if (before->member && !now->member)
-        event_log_add(log, grave(change), now->name, NULL, "%s is lost from the cluster",
-                      now->name);
+        event_log_add(log, grave_loss(change, now->name), now->name, NULL,
+                      "%s is lost from the cluster", now->name);
     else if (!before->member && now->member)
         event_log_add(log, EVENT_INFO, now->name, NULL, "%s is back in the cluster", now->name);
 }

@@ -8,14 +8,16 @@
 #pragma once
 
 #include "agent/events.h"
+#include "backend/cluster/corosync_conf.h"
 #include "backend/cluster/membership.h"
 
 /* What the quorum and the membership as such are about. */
 #define CLUSTER_EVENTS_OBJECT "cluster"
 
 typedef struct {
-    gboolean under_way; /* what it brings with it is no error */
-    const char *who;    /* asked for it, if it was asked for here; or NULL */
+    gboolean under_way;       /* what it brings with it is no error */
+    const char *who;          /* asked for it, if it was asked for here; or NULL */
+    const CorosyncText *conf; /* the file: who is not in it any more leaves, and is not lost */
 } ClusterChange;
 
 /* before or now may be NULL: then nothing is told, as nothing is known of a change. */

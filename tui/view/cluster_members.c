@@ -302,6 +302,8 @@ static gboolean on_review(gpointer user)
     cluster->review = 0;
     review_members(cluster);
     review_losses(cluster);
+    /* Whoever waited for the review can go on. */
+    cluster->events.changed(cluster, 0, cluster->user);
     return G_SOURCE_REMOVE;
 }
 
@@ -311,9 +313,20 @@ static void review_soon(Cluster *cluster)
         cluster->review = g_timeout_add(0, on_review, cluster);
 }
 
+/* All of them usually say the same: it is kept once. */
+static json_t *share(const Cluster *cluster, const json_t *peers)
+{
+    for (guint i = 0; i < cluster->members->len; i++) {
+        const Member *member = cluster_member(cluster, i);
+        if (member && member->peers && json_equal(member->peers, peers))
+            return json_incref(member->peers);
+    }
+    return json_incref((json_t *)(gintptr)peers);
+}
+
 void members_heard(Member *member, const json_t *peers)
 {
-    json_t *told = json_is_array(peers) ? json_incref((json_t *)(gintptr)peers) : NULL;
+    json_t *told = json_is_array(peers) ? share(member->cluster, peers) : NULL;
     json_decref(member->peers);
     member->peers = told;
     review_soon(member->cluster);
