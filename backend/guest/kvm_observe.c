@@ -30,6 +30,7 @@
 #include "backend/guest/kvm_figures.h"
 #include "backend/guest/kvm_finder.h"
 #include "backend/guest/kvm_subscribe.h"
+#include "backend/guest/report.h"
 
 #include <string.h>
 
@@ -79,9 +80,7 @@ static void note_free(gpointer pointer)
 
 struct GuestObserver {
     char *uri;
-    GMainContext *context;
-    const GuestEvents *events;
-    gpointer user;
+    GuestReport *report;
     GAsyncQueue *inbox; /* of Note * */
     GSource *watchdog;
     KvmFinder *finder;             /* reader's */
@@ -109,20 +108,6 @@ struct GuestObserver {
     json_t *versions;
 };
 
-/* ---- what goes to the main context ---- */
-
-typedef struct {
-    GuestObserver *observer;
-    GuestSummary *summary;
-    char *native;
-    gboolean looked; /* else native is gone */
-    KvmBatch *batch;
-    GuestDriverHealth health;
-    gint64 since;
-    char *reason;
-    json_t *versions;
-} Post;
-
 static GuestObserver *observer_ref(GuestObserver *observer)
 {
     return g_atomic_rc_box_acquire(observer);
@@ -132,7 +117,7 @@ static void observer_clear(gpointer pointer)
 {
     GuestObserver *observer = pointer;
     g_free(observer->uri);
-    g_main_context_unref(observer->context);
+    guest_report_unref(observer->report);
     g_async_queue_unref(observer->inbox);
     g_hash_table_unref(observer->known);
     g_hash_table_unref(observer->edited);
@@ -154,50 +139,6 @@ static gboolean stopped(GuestObserver *observer)
     return stop;
 }
 
-static gboolean deliver(gpointer pointer)
-{
-    const Post *post = pointer;
-    GuestObserver *observer = post->observer;
-    const GuestEvents *events = observer->events;
-    if (stopped(observer))
-        return G_SOURCE_REMOVE;
-    if (post->summary)
-        events->changed(post->summary, observer->user);
-    else if (post->looked)
-        events->looked(post->native, observer->user);
-    else if (post->native)
-        events->gone(post->native, observer->user);
-    else if (post->batch)
-        events->figures(post->batch->figures, post->batch->count, observer->user);
-    else
-        events->health(post->health, post->since, post->reason, post->versions, observer->user);
-    return G_SOURCE_REMOVE;
-}
-
-static void post_free(gpointer pointer)
-{
-    Post *post = pointer;
-    guest_summary_free(post->summary);
-    g_free(post->native);
-    kvm_batch_free(post->batch);
-    g_free(post->reason);
-    json_decref(post->versions);
-    observer_unref(post->observer);
-    g_free(post);
-}
-
-/* Not g_main_context_invoke: that may call from this very thread. */
-static void send_post(GuestObserver *observer, Post content)
-{
-    Post *post = g_memdup2(&content, sizeof content);
-    post->observer = observer_ref(observer);
-    GSource *source = g_idle_source_new();
-    g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    g_source_set_callback(source, deliver, post, post_free);
-    g_source_attach(source, observer->context);
-    g_source_unref(source);
-}
-
 /* ---- health ---- */
 
 /* With the lock held, so that reports go out in the order of their making. */
@@ -207,10 +148,8 @@ static void set_health(GuestObserver *observer, GuestDriverHealth health, const 
         return;
     observer->health = health;
     observer->health_known = TRUE;
-    send_post(observer, (Post){.health = health,
-                               .since = observer->answered_real,
-                               .reason = g_strdup(reason),
-                               .versions = json_deep_copy(observer->versions)});
+    guest_report_health(observer->report, health, observer->answered_real, reason,
+                        observer->versions);
 }
 
 /* With the lock held: sets the timer a while after the last answer. */
@@ -307,6 +246,11 @@ static guint choose_statistics(const GuestObserver *observer, Figures *own)
                                                     : KVM_FIGURES_STATS & ~KVM_FIGURES_SLOW;
 }
 
+static void release_batch(gpointer batch)
+{
+    kvm_batch_free(batch);
+}
+
 static void ask_figures(GuestObserver *observer, virConnectPtr connection, Figures *own,
                         guint statistics)
 {
@@ -325,7 +269,9 @@ static void ask_figures(GuestObserver *observer, virConnectPtr connection, Figur
         /* Each domain was asked at some time during the call. */
         kvm_figures_begin(own->figures, before + (g_get_monotonic_time() - before) / 2);
         add_figures(observer, own, records, count);
-        send_post(observer, (Post){.batch = kvm_figures_end(own->figures)});
+        KvmBatch *batch = kvm_figures_end(own->figures);
+        guest_report_figures(observer->report, batch->figures, batch->count, batch,
+                             release_batch);
     }
     virDomainStatsRecordListFree(records);
 }
@@ -446,7 +392,7 @@ static const KvmNews news = {.domain = on_domain, .file = on_file, .closed = on_
 static void report_gone(GuestObserver *observer, const char *native)
 {
     if (g_hash_table_contains(observer->known, native)) {
-        send_post(observer, (Post){.native = g_strdup(native)});
+        guest_report_gone(observer->report, native);
         kvm_finder_forget(observer->finder, native);
         g_hash_table_remove(observer->known, native);
     }
@@ -489,7 +435,7 @@ static void report_changed(GuestObserver *observer, virDomainPtr domain, GuestSu
         guest_summary_free(summary);
         return;
     }
-    send_post(observer, (Post){.summary = guest_summary_copy(summary)});
+    guest_report_changed(observer->report, summary);
     g_hash_table_replace(observer->known, summary->native, summary);
 }
 
@@ -503,7 +449,7 @@ static void take_addresses(GuestObserver *observer, Note *note)
         return;
     g_strfreev(known->addresses);
     known->addresses = g_steal_pointer(&note->addresses);
-    send_post(observer, (Post){.summary = guest_summary_copy(known)});
+    guest_report_changed(observer->report, known);
 }
 
 /* A failure that does not mean that the domain has gone leaves it as it was: if
@@ -665,7 +611,7 @@ static void report_looked(GuestObserver *observer, GHashTable *natives)
     gpointer native;
     g_hash_table_iter_init(&iterator, natives);
     while (g_hash_table_iter_next(&iterator, &native, NULL))
-        send_post(observer, (Post){.looked = TRUE, .native = g_strdup(native)});
+        guest_report_looked(observer->report, native);
 }
 
 static gboolean look_at_edited(GuestObserver *observer, virConnectPtr connection)
@@ -783,10 +729,7 @@ GuestObserver *kvm_observe(const GuestSettings *settings, GMainContext *context,
     (void)kvm_events_start();
     GuestObserver *observer = g_atomic_rc_box_new0(GuestObserver);
     observer->uri = g_strdup(settings->libvirt_uri);
-    observer->context =
-        context ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
-    observer->events = events;
-    observer->user = user;
+    observer->report = guest_report_new(context, events, user);
     observer->inbox = g_async_queue_new_full(note_free);
     observer->known = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
                                             (GDestroyNotify)guest_summary_free);
@@ -796,7 +739,7 @@ GuestObserver *kvm_observe(const GuestSettings *settings, GMainContext *context,
     observer->watchdog =
         g_source_new(&watchdog_functions, sizeof(GSource) + sizeof(GuestObserver *));
     *(GuestObserver **)(observer->watchdog + 1) = observer;
-    g_source_attach(observer->watchdog, observer->context);
+    g_source_attach(observer->watchdog, context);
     g_mutex_lock(&observer->lock);
     start_figures(observer);
     observer->threads++;
@@ -810,6 +753,7 @@ void kvm_observe_stop(GuestObserver *observer)
     if (!observer)
         return;
     gint64 until = g_get_monotonic_time() + STOP_PATIENCE;
+    guest_report_stop(observer->report);
     push_note(observer, NOTE_STOP, NULL);
     g_mutex_lock(&observer->lock);
     observer->stop = TRUE;

@@ -4,8 +4,11 @@
 #include "backend/guest/lxc_container.h"
 #include "backend/guest/lxc_scan.h"
 #include "backend/guest/lxc_watched.h"
+#include "backend/wire/message.h"
 
 #include <glib-unix.h>
+#include <lxc/lxccontainer.h>
+#include <lxc/version.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -97,7 +100,8 @@ static void tell_health(GuestObserver *observer)
     observer->health = health;
     g_free(observer->health_reason);
     observer->health_reason = g_strdup(reason);
-    lxc_report_health(observer->shared.report, health, observer->answered, reason);
+    g_autoptr(json_t) versions = json_pack("{s:s}", "lxc", lxc_get_version());
+    guest_report_health(observer->shared.report, health, observer->answered, reason, versions);
 }
 
 /* ---- one container ---- */
@@ -318,20 +322,36 @@ static gboolean on_news(int descriptor, GIOCondition condition, gpointer data)
 
 /* ---- once a second ---- */
 
+static void figures_clear(gpointer data)
+{
+    g_free((char *)(gintptr)((GuestFigures *)data)->native);
+}
+
+static void release_figures(gpointer all)
+{
+    g_array_unref(all);
+}
+
 static void measure_all(GuestObserver *observer, gboolean slow)
 {
-    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(GuestFigures));
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(GuestFigures));
+    g_array_set_clear_func(all, figures_clear);
     GHashTableIter iterator;
     gpointer watched;
     g_hash_table_iter_init(&iterator, observer->containers);
     while (g_hash_table_iter_next(&iterator, NULL, &watched)) {
         GuestFigures figures;
-        if (lxc_watched_measure(watched, slow, &figures))
-            g_array_append_val(all, figures);
+        if (!lxc_watched_measure(watched, slow, &figures))
+            continue;
+        figures.native = g_strdup(figures.native);
+        g_array_append_val(all, figures);
     }
     if (all->len > 0)
-        lxc_report_figures(observer->shared.report,
-                           (const GuestFigures *)(const void *)all->data, all->len);
+        guest_report_figures(observer->shared.report,
+                             (const GuestFigures *)(const void *)all->data, all->len, all,
+                             release_figures);
+    else
+        g_array_unref(all);
 }
 
 static gboolean is_scanning(const GuestObserver *observer)
@@ -425,7 +445,7 @@ GuestObserver *lxc_observe(const GuestSettings *settings, GMainContext *context,
     observer->context = g_main_context_new();
     observer->loop = g_main_loop_new(observer->context, FALSE);
     observer->shared = (LxcWatchedOwner){.context = observer->context,
-                                         .report = lxc_report_new(context, events, user),
+                                         .report = guest_report_new(context, events, user),
                                          .work = lxc_work_new(observer->context),
                                          .vanished = forget,
                                          .passing = look_soon,
@@ -468,7 +488,8 @@ void lxc_observe_stop(GuestObserver *observer)
         return;
     run_there(observer, quit, observer, NULL);
     g_thread_join(observer->thread);
-    lxc_report_stop(observer->shared.report);
+    guest_report_stop(observer->shared.report);
+    guest_report_unref(observer->shared.report);
     g_ptr_array_unref(observer->paths);
     g_hash_table_unref(observer->watches);
     close(observer->notify);
@@ -497,7 +518,7 @@ static gboolean take_look(gpointer data)
     if (watched)
         lxc_watched_look(watched);
     else
-        lxc_report_looked(look->observer->shared.report, look->native);
+        guest_report_looked(look->observer->shared.report, look->native);
     return G_SOURCE_REMOVE;
 }
 

@@ -71,7 +71,7 @@ static void tell(LxcWatched *watched)
     }
     if (watched->told && guest_summary_equal(watched->told, summary))
         return;
-    lxc_report_changed(watched->owner->report, summary);
+    guest_report_changed(watched->owner->report, summary);
     guest_summary_free(watched->told);
     watched->told = g_steal_pointer(&summary);
 }
@@ -194,7 +194,7 @@ static void inspected(gpointer input, gpointer result, gpointer user)
     take(watched, result);
     tell(watched);
     if (watched->looking)
-        lxc_report_looked(watched->owner->report, watched->native);
+        guest_report_looked(watched->owner->report, watched->native);
     watched->looking = watched->look_again;
     watched->look_again = FALSE;
     if (watched->again)
@@ -270,7 +270,7 @@ LxcWatched *lxc_watched_new(const LxcWatchedOwner *owner, const char *path, cons
 void lxc_watched_forget(LxcWatched *watched)
 {
     if (watched->told)
-        lxc_report_gone(watched->owner->report, watched->native);
+        guest_report_gone(watched->owner->report, watched->native);
     watched->gone = TRUE;
     drop_exit(watched);
     if (!watched->busy)

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "backend/guest/lxc_report.h"
+#include "backend/guest/report.h"
 #include "backend/guest/lxc_work.h"
 
 typedef struct LxcWatched LxcWatched;
@@ -14,7 +14,7 @@ typedef struct LxcWatched LxcWatched;
 /* What the watched containers share; it outlives them. */
 typedef struct {
     GMainContext *context;
-    LxcReport *report;
+    GuestReport *report;
     LxcWork *work;
     /* It does not exist any more: to be forgotten. */
     void (*vanished)(LxcWatched *watched, gpointer user);

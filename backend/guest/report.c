@@ -1,11 +1,6 @@
-#include "backend/guest/lxc_report.h"
+#include "backend/guest/report.h"
 
-#include "backend/wire/message.h"
-
-#include <lxc/lxccontainer.h>
-#include <lxc/version.h>
-
-struct LxcReport {
+struct GuestReport {
     gatomicrefcount references; /* the owner's and one for each item under way */
     GMainContext *context;
     GuestEvents events;
@@ -15,17 +10,20 @@ struct LxcReport {
 
 typedef struct Item Item;
 struct Item {
-    LxcReport *report;
+    GuestReport *report;
     void (*deliver)(const Item *item);
     GuestSummary *summary;
     char *text; /* native or reason */
-    GuestFigures *figures;
+    const GuestFigures *figures;
     size_t count;
+    gpointer owned; /* what the figures are in */
+    GDestroyNotify release;
     GuestDriverHealth health;
     gint64 since;
+    json_t *versions;
 };
 
-static void report_unref(LxcReport *report)
+void guest_report_unref(GuestReport *report)
 {
     if (!g_atomic_ref_count_dec(&report->references))
         return;
@@ -37,11 +35,11 @@ static void item_free(gpointer data)
 {
     Item *item = data;
     guest_summary_free(item->summary);
-    for (size_t i = 0; i < item->count; i++)
-        g_free((char *)(gintptr)item->figures[i].native);
-    g_free(item->figures);
+    if (item->release)
+        item->release(item->owned);
+    json_decref(item->versions);
     g_free(item->text);
-    report_unref(item->report);
+    guest_report_unref(item->report);
     g_free(item);
 }
 
@@ -53,7 +51,7 @@ static gboolean dispatch(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static Item *item_new(LxcReport *report, void (*deliver)(const Item *item))
+static Item *item_new(GuestReport *report, void (*deliver)(const Item *item))
 {
     Item *item = g_new0(Item, 1);
     g_atomic_ref_count_inc(&report->references);
@@ -70,9 +68,9 @@ static void item_send(Item *item)
     g_source_attach(source, item->report->context);
 }
 
-LxcReport *lxc_report_new(GMainContext *context, const GuestEvents *events, gpointer user)
+GuestReport *guest_report_new(GMainContext *context, const GuestEvents *events, gpointer user)
 {
-    LxcReport *report = g_new0(LxcReport, 1);
+    GuestReport *report = g_new0(GuestReport, 1);
     g_atomic_ref_count_init(&report->references);
     report->context =
         context ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
@@ -81,10 +79,9 @@ LxcReport *lxc_report_new(GMainContext *context, const GuestEvents *events, gpoi
     return report;
 }
 
-void lxc_report_stop(LxcReport *report)
+void guest_report_stop(GuestReport *report)
 {
     report->stopped = TRUE;
-    report_unref(report);
 }
 
 static void deliver_changed(const Item *item)
@@ -92,7 +89,7 @@ static void deliver_changed(const Item *item)
     item->report->events.changed(item->summary, item->report->user);
 }
 
-void lxc_report_changed(LxcReport *report, const GuestSummary *summary)
+void guest_report_changed(GuestReport *report, const GuestSummary *summary)
 {
     Item *item = item_new(report, deliver_changed);
     item->summary = guest_summary_copy(summary);
@@ -104,7 +101,7 @@ static void deliver_gone(const Item *item)
     item->report->events.gone(item->text, item->report->user);
 }
 
-void lxc_report_gone(LxcReport *report, const char *native)
+void guest_report_gone(GuestReport *report, const char *native)
 {
     Item *item = item_new(report, deliver_gone);
     item->text = g_strdup(native);
@@ -116,7 +113,7 @@ static void deliver_looked(const Item *item)
     item->report->events.looked(item->text, item->report->user);
 }
 
-void lxc_report_looked(LxcReport *report, const char *native)
+void guest_report_looked(GuestReport *report, const char *native)
 {
     Item *item = item_new(report, deliver_looked);
     item->text = g_strdup(native);
@@ -128,29 +125,30 @@ static void deliver_figures(const Item *item)
     item->report->events.figures(item->figures, item->count, item->report->user);
 }
 
-void lxc_report_figures(LxcReport *report, const GuestFigures *figures, size_t count)
+void guest_report_figures(GuestReport *report, const GuestFigures *figures, size_t count,
+                          gpointer owned, GDestroyNotify release)
 {
     Item *item = item_new(report, deliver_figures);
-    item->figures = g_memdup2(figures, count * sizeof *figures);
+    item->figures = figures;
     item->count = count;
-    for (size_t i = 0; i < count; i++)
-        item->figures[i].native = g_strdup(figures[i].native);
+    item->owned = owned;
+    item->release = release;
     item_send(item);
 }
 
 static void deliver_health(const Item *item)
 {
-    g_autoptr(json_t) versions = json_pack("{s:s}", "lxc", lxc_get_version());
-    item->report->events.health(item->health, item->since, item->text, versions,
+    item->report->events.health(item->health, item->since, item->text, item->versions,
                                 item->report->user);
 }
 
-void lxc_report_health(LxcReport *report, GuestDriverHealth health, gint64 since,
-                       const char *reason)
+void guest_report_health(GuestReport *report, GuestDriverHealth health, gint64 since,
+                         const char *reason, const json_t *versions)
 {
     Item *item = item_new(report, deliver_health);
     item->health = health;
     item->since = since;
     item->text = g_strdup(reason);
+    item->versions = json_deep_copy(versions);
     item_send(item);
 }
