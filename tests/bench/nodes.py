@@ -14,7 +14,7 @@ from table import Row
 from terminal import ESCAPES, Terminal
 
 NODES, GUESTS = 32, 5000
-LOSSES = 3     # nodes that are killed, one after the other
+LOSSES = 5     # nodes that are killed, one after the other
 LOST = 60      # seconds until corosync knows, at most
 LIMIT = 500    # ms from then to the screen
 
@@ -88,8 +88,11 @@ def loss(place):
                 terminal.drain(2)
                 tool = subprocess.Popen([LAB, 'run', 'node1', 'stdbuf', '-oL', 'corosync-quorumtool', '-m'],
                                         stdout=subprocess.PIPE, env=cluster.environment)
-                cluster.lab('fault', 'kill', 'node3', 'corosync')
+                # Not waited for: both sides are listened to before the fault is there.
+                fault = subprocess.Popen([LAB, 'fault', 'kill', 'node3', 'corosync'],
+                                         env=cluster.environment)
                 known, shown = wait_for_both(tool, terminal)
+                fault.wait()
                 tool.kill()
                 tool.wait()
                 taken.append((shown - known) * 1000)
