@@ -212,7 +212,7 @@ static void serve_receive(Request *request)
     g_autoptr(MoveOffer) offer = read_offer(request, &error);
     if (offer && !move_id_is_valid(offer->id))
         wire_error_set_field(&error, WIRE_ERROR_PARAMS, "offer", "the move has no identifier");
-    if (error) {
+    if (!offer || error) {
         request_fail(request, error);
         return;
     }

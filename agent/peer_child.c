@@ -81,7 +81,7 @@ static int open_reception(const Caller *caller, GError **error)
     gboolean fresh = wire_get_boolean(caller->purpose, "fresh", FALSE);
     while (path && fresh && !g_file_test(path, G_FILE_TEST_EXISTS) &&
            g_get_monotonic_time() < deadline)
-        g_usleep(LOOK_MS * 1000);
+        g_usleep((gulong)LOOK_MS * 1000);
     return path ? peer_socket_connect(path, error) : -1;
 }
 

@@ -112,7 +112,7 @@ static char *address_text(const struct sockaddr_storage *address)
 static gboolean on_incoming(int descriptor, GIOCondition condition, gpointer user)
 {
     Peers *peers = ((Door *)user)->peers;
-    struct sockaddr_storage from;
+    struct sockaddr_storage from = {0};
     socklen_t length = sizeof from;
     int connection =
         accept4(descriptor, (struct sockaddr *)&from, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -71,7 +71,7 @@ static gboolean follow(Child *child, const MoveTree *tree, const Job *job, GErro
     while (waitpid(child->pid, &status, WNOHANG) == 0) {
         struct pollfd polls[] = {{child->output, POLLIN, 0}, {child->errors, POLLIN, 0}};
         (void)poll(polls, 2, SLICE_MS);
-        if (child->output >= 0 && polls[0].revents)
+        if (tree && child->output >= 0 && polls[0].revents)
             read_progress(child, tree);
         if (child->errors >= 0 && polls[1].revents)
             read_said(child);

@@ -53,18 +53,21 @@ char *kvm_move_xml(const char *text, const MoveVerdict *verdict, GError **error)
 gboolean kvm_move_owner(KvmConnection *connection, uid_t *uid, gid_t *gid, GError **error)
 {
     char *text = virConnectGetCapabilities(connection);
-    unsigned user = 0, group = 0;
+    guint64 user = 0, group = 0;
     if (!text) {
         kvm_error_set(error, "libvirt does not say who QEMU runs as");
         return FALSE;
     }
     const char *model = strstr(text, "<model>dac</model>");
     const char *label = model ? strstr(model, "<baselabel") : NULL;
-    label = label ? strchr(label, '>') : NULL;
-    if (label && sscanf(label, ">+%u:+%u<", &user, &group) != 2)
-        user = group = 0;
-    *uid = user;
-    *gid = group;
+    label = label ? strstr(label, ">+") : NULL;
+    if (label) {
+        char *rest = NULL;
+        user = g_ascii_strtoull(label + 2, &rest, 10);
+        group = g_str_has_prefix(rest, ":+") ? g_ascii_strtoull(rest + 2, NULL, 10) : user;
+    }
+    *uid = (uid_t)user;
+    *gid = (gid_t)group;
     free(text);
     return TRUE;
 }

@@ -217,6 +217,30 @@ def disk_full(site, lab):
     broken(site, "the target's disk full", "local", fill, with_disks=True, storage="small")
 
 
+def drains(site, lab):
+    """By the command line, over SSH to both nodes."""
+    def gantry(*words):
+        return lab.command("gantry", "-H", "node1", "-H", "node2", *words)
+
+    def where():
+        return {g["name"]: g["node"] for n in NODES for g in site.rpc[n].call("guest.list")["guests"]}
+    names = sorted(where())
+    for node in NODES:
+        site.again(node)
+    plan = gantry("node", "drain", "node1", "--plan")
+    check("a plan with obstacles ends with 1", plan.returncode == 1, plan.stdout + plan.stderr)
+    holds("and says what would help", "--with-disks", plan.stdout)
+    same("nothing has moved by it", dict.fromkeys(names, "node1"), where())
+    drained = gantry("node", "drain", "node1", "--with-disks", "--yes")
+    check("node1 is drained", drained.returncode == 0, drained.stdout + drained.stderr)
+    becomes("all guests are on node2", dict.fromkeys(names, "node2"), where)
+    back = gantry("node", "undrain", "node1", "--with-disks", "--yes")
+    check("its guests come back", back.returncode == 0, back.stdout + back.stderr)
+    becomes("all are on node1", dict.fromkeys(names, "node1"), where)
+    same("the tags that said so are gone", [], [
+        t for g in site.rpc["node1"].call("guest.list")["guests"] for t in g["tags"] if t.startswith("from.")])
+
+
 def test(lab):
     lab("gantry", "-H", "node1", "cluster", "create", "lab")
     one = lab.rpc()
@@ -244,6 +268,7 @@ def test(lab):
     eventually(lambda: site.agent_exec(
         "node1", "local", "/bin/sh", "-c", "(i=0; while :; do i=$((i+1)); echo $i >/run/counter.n; "
         "mv /run/counter.n /run/counter; sleep 0.2; done) >/dev/null 2>&1 &") is not None)
+    drains(site, lab)
     breaks(site, lab)
     disk_full(site, lab)
 

@@ -1,0 +1,178 @@
+#include "agent/move/file.h"
+#include "agent/move/place.h"
+#include "agent/move/tree.h"
+#include "backend/guest/kvm_move.h"
+#include "backend/wire/error.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static MoveOffer *make_offer(void)
+{
+    MoveOffer *offer = move_offer_new();
+    offer->id = g_strdup("0123456789ab");
+    offer->number = 101;
+    offer->name = g_strdup("web");
+    offer->native = g_strdup("1b4e28ba-2fa1-11d2-883f-0016d3cca427");
+    offer->from = g_strdup("node1");
+    offer->definition = g_strdup("<domain/>");
+    MoveDisk *disk = move_offer_add_disk(offer);
+    disk->target = g_strdup("vda");
+    disk->path = g_strdup("/a/vda.qcow2");
+    disk->format = g_strdup("qcow2");
+    disk->allocation = 5;
+    return offer;
+}
+
+static gboolean parses(const MoveOffer *offer)
+{
+    g_autofree char *text = move_offer_text(offer);
+    g_autoptr(MoveOffer) again = move_offer_parse(text, strlen(text), NULL);
+    return again && again->disks->len == offer->disks->len && again->number == offer->number;
+}
+
+static void test_offer(void)
+{
+    g_autoptr(MoveOffer) offer = make_offer();
+    g_assert_true(parses(offer));
+    MoveDisk *disk = offer->disks->pdata[0];
+    static const char *const wrong[] = {"relative", "/a/../etc/shadow", "/a/..", ""};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_free(disk->path);
+        disk->path = g_strdup(wrong[i]);
+        g_assert_false(parses(offer));
+    }
+}
+
+static void test_verdict(void)
+{
+    g_autoptr(MoveOffer) offer = make_offer();
+    g_autoptr(MoveVerdict) verdict = move_verdict_new();
+    g_autoptr(GError) error = NULL;
+    move_verdict_place(verdict, "vda", TRUE, "/b/vda.qcow2");
+    g_assert_true(move_verdict_allows(verdict, "web", NULL));
+    g_assert_cmpuint(move_verdict_bytes(verdict, offer), ==, 5);
+    move_verdict_add(verdict, "make it", "there is no bridge %s", "br0");
+    move_verdict_add(verdict, "", "another");
+    g_assert_false(move_verdict_allows(verdict, "web", &error));
+    g_assert_error(error, WIRE_ERROR, WIRE_ERROR_STATE);
+    g_assert_cmpstr(error->message, ==, "web: there is no bridge br0 (make it); another");
+}
+
+/* A copied disk is one image at its new path; the others stay as they are. */
+static void test_xml(void)
+{
+    static const char text[] =
+        "<domain type='kvm'><name>a</name><devices>"
+        "<disk type='volume' device='disk'><driver type='qcow2'/>"
+        "<source pool='p' volume='v'/><backingStore type='file'><source file='/base'/>"
+        "</backingStore><target dev='vda'/></disk>"
+        "<disk type='file' device='disk'><source file='/keep'/><target dev='vdb'/></disk>"
+        "</devices></domain>";
+    g_autoptr(MoveVerdict) verdict = move_verdict_new();
+    move_verdict_place(verdict, "vda", TRUE, "/new/vda.qcow2");
+    move_verdict_place(verdict, "vdb", FALSE, "/keep");
+    g_autofree char *moved = kvm_move_xml(text, verdict, NULL);
+    g_assert_nonnull(strstr(moved, "file=\"/new/vda.qcow2\""));
+    g_assert_null(strstr(moved, "pool="));
+    g_assert_null(strstr(moved, "/base"));
+    g_assert_nonnull(strstr(moved, "/keep"));
+}
+
+/* ---- files ---- */
+
+typedef struct {
+    int stream, file;
+    GError *error;
+    gboolean good;
+} Receiver;
+
+static gpointer receive(gpointer data)
+{
+    Receiver *receiver = data;
+    const MoveFile what = {.path = "there", .what = "vda"};
+    receiver->good =
+        move_file_receive(&what, receiver->stream, receiver->file, &receiver->error);
+    return NULL;
+}
+
+static void test_file(void)
+{
+    g_autofree char *directory = g_dir_make_tmp("move-XXXXXX", NULL);
+    g_autofree char *from = g_build_filename(directory, "from", NULL);
+    g_autofree char *to = g_build_filename(directory, "to", NULL);
+    g_autofree char *sent = NULL, *got = NULL;
+    gsize sent_size, got_size;
+    int pair[2], file = open(from, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    g_assert_cmpint(pwrite(file, "begin", 5, 0), ==, 5);
+    g_assert_cmpint(pwrite(file, "end", 3, 5 << 20), ==, 3);
+    g_assert_cmpint(ftruncate(file, 6 << 20), ==, 0);
+    (void)close(file);
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
+    Receiver receiver = {.stream = pair[1],
+                         .file = open(to, O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+    GThread *thread = g_thread_new("receive", receive, &receiver);
+    const MoveFile what = {.path = from, .what = "vda"};
+    guint64 bytes = 0;
+    g_assert_true(move_file_send(&what, pair[0], &bytes, NULL));
+    g_thread_join(thread);
+    g_assert_no_error(receiver.error);
+    g_assert_true(receiver.good);
+    g_assert_cmpuint(bytes, <, 2 << 20); /* the hole stayed here */
+    g_assert_true(g_file_get_contents(from, &sent, &sent_size, NULL));
+    g_assert_true(g_file_get_contents(to, &got, &got_size, NULL));
+    g_assert_cmpmem(sent, sent_size, got, got_size);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+    (void)close(receiver.file);
+    (void)g_unlink(from);
+    (void)g_unlink(to);
+    (void)g_rmdir(directory);
+}
+
+static void test_records(void)
+{
+    guint8 head[MOVE_RECORD_HEAD];
+    MoveRecord record = {'D', 4096, 10}, again;
+    move_record_write(&record, head);
+    g_assert_true(move_record_parse(head, 4096, &again, NULL));
+    g_assert_cmpuint(again.offset, ==, 4096);
+    g_assert_false(move_record_parse(head, 4097, &again, NULL)); /* backwards */
+    record.length = MOVE_RECORD_MAX + 1;
+    move_record_write(&record, head);
+    g_assert_false(move_record_parse(head, 0, &again, NULL));
+    record = (MoveRecord){'X', 0, 10};
+    move_record_write(&record, head);
+    g_assert_false(move_record_parse(head, 0, &again, NULL));
+}
+
+static void test_words(void)
+{
+    g_assert_true(move_tree_options_valid("-logDtprSHAXe.iLsfxCIvu"));
+    g_assert_false(move_tree_options_valid("--rsync-path=sh"));
+    g_assert_false(move_tree_options_valid("-"));
+    g_autofree char *id = move_id_new();
+    g_assert_true(move_id_is_valid(id));
+    g_assert_false(move_id_is_valid("../../etc/x"));
+    g_assert_false(move_socket_is_valid("../x"));
+    g_autofree char *name =
+        move_place_socket("memory", "a-name-that-is-far-too-long-for-a-"
+                                    "socket-in-a-directory-of-a-move-and-so-"
+                                    "it-is-left-out");
+    g_assert_cmpstr(name, ==, "memory");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/move/offer", test_offer);
+    g_test_add_func("/move/verdict", test_verdict);
+    g_test_add_func("/move/xml", test_xml);
+    g_test_add_func("/move/file", test_file);
+    g_test_add_func("/move/records", test_records);
+    g_test_add_func("/move/words", test_words);
+    return g_test_run();
+}
