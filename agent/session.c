@@ -96,11 +96,18 @@ static gboolean may_call(const Session *session, const WireMethod *method, GErro
 {
     if (wire_role_permits(session->identity->role, method->role))
         return TRUE;
-    wire_error_set(error, WIRE_ERROR_NOT_ALLOWED,
-                   "%s needs the role %s, %s is %s on %s: ask an administrator to add the user "
-                   "to a role in gantryd.yaml",
-                   method->name, wire_role_name(method->role), session->identity->user,
-                   wire_role_name(session->identity->role), session->table->agent->node);
+    if (method->role == WIRE_ROLE_PEER || session->identity->role == WIRE_ROLE_PEER)
+        wire_error_set(error, WIRE_ERROR_NOT_ALLOWED,
+                       method->role == WIRE_ROLE_PEER ? "%s is for the agents of other nodes"
+                                                      : "%s is not for agents of other nodes",
+                       method->name);
+    else
+        wire_error_set(
+            error, WIRE_ERROR_NOT_ALLOWED,
+            "%s needs the role %s, %s is %s on %s: ask an administrator to add the user "
+            "to a role in gantryd.yaml",
+            method->name, wire_role_name(method->role), session->identity->user,
+            wire_role_name(session->identity->role), session->table->agent->node);
     return FALSE;
 }
 

@@ -98,6 +98,17 @@ def tells_obstacles(site, lab):
     lab.sh("virsh undefine odd; rm /var/lib/libvirt/images/odd.qcow2")
 
 
+def door(site, lab):
+    """Who may speak for another node, and what one may ask for."""
+    said = lab.rpc(user="operator", hello=False).refusal("hello", major=1, minor=0, peer="node2", person="root")
+    holds("nobody but gantryd speaks for another node", "only gantryd", said and said.message)
+    said = site.rpc["node1"].refusal("migration.outcome", kind="vm", native="x")
+    same("people do not ask as other agents do", "not-allowed", said and said.code)
+    text = lab.try_run("timeout", "30", "bash", "-c", "exec 3<>/dev/tcp/$0/5440; echo hello >&3; head -c 1000 <&3 | wc -c",
+                       lab("addr", "node1"), node="node2").stdout.strip()
+    check("the door hangs up on who does not speak TLS", text.isdigit() and int(text) < 20, text)
+
+
 def live_shared(site):
     before = site.count("node1", "shared")
     images = {node: site.images(node) for node in NODES}
@@ -261,6 +272,7 @@ def test(lab):
             "mv /run/counter.n /run/counter; sleep 0.2; done) >/dev/null 2>&1 &") is not None)
     becomes("the guests are seen", ["box", "local", "shared"], lambda: sorted(
         g["name"] for g in site.rpc["node1"].call("guest.list")["guests"]))
+    door(site, lab)
     tells_obstacles(site, lab)
     live_shared(site)
     live_local(site, lab)
