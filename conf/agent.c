@@ -52,7 +52,8 @@ static const ConfEntry cluster_entries[] = {
     {"device_stop", CONF_LIST, .max = 64, .item = &word_item,
      .help = "the command that ends that for good"},
     {"port", CONF_INTEGER, .min = 1, .max = 65535, .fallback = "5440",
-     .help = "the TCP port on which agents of a cluster reach each other; the same on all nodes"},
+     .help =
+         "the TCP port on which agents of a cluster reach each other; the same on all nodes"},
     {NULL},
 };
 static const ConfEntry storage_entries[] = {

@@ -73,8 +73,8 @@ typedef struct {
     char *cluster;
     guint own; /* this node's id */
     gboolean quorate;
-    guint losses;                    /* counts how often quorum was lost, however shortly */
-    guint expected, total, quorum;           /* votes */
+    guint losses;                  /* counts how often quorum was lost, however shortly */
+    guint expected, total, quorum; /* votes */
     gboolean two_node, wait_for_all, device; /* a quorum device is registered */
     gboolean device_votes;                   /* and gives its vote */
     guint ring_node;                         /* the ring's identifier, both parts */

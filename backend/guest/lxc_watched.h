@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "backend/guest/report.h"
 #include "backend/guest/lxc_work.h"
+#include "backend/guest/report.h"
 
 typedef struct LxcWatched LxcWatched;
 

@@ -101,22 +101,25 @@ static const WireParameter delete_parameters[] = {
     END_OF_PARAMETERS};
 
 #define MIGRATE_PARAMETERS                                                                     \
-    GUEST,                                                                                     \
-        {"node", WIRE_TYPE_STRING, true, 1, 63, .help = "the node it shall go to"},            \
+    GUEST, {"node", WIRE_TYPE_STRING, true, 1, 63, .help = "the node it shall go to"},         \
         {"mode", WIRE_TYPE_STRING, false, .choices = "live|offline|restart",                   \
          .help = "by what: as it runs, stopped, or stopped here and started there; what fits " \
                  "its state when absent"},                                                     \
         {"with_disks", WIRE_TYPE_BOOLEAN, false,                                               \
          .help = "copy the disks that only this node has"},                                    \
-        {"storage", WIRE_TYPE_STRING, false, 1, 64,                                            \
-         .help = "the storage there for copied disks; the same paths when absent"},            \
-        {"bandwidth", WIRE_TYPE_INTEGER, false, 1, 1048576,                                    \
-         .help = "MiB a second at the most; without limit when absent"}
+        {"storage", WIRE_TYPE_STRING,                                                          \
+         false,     1,                                                                         \
+         64,        .help = "the storage there for copied disks; the same paths when absent"}, \
+    {                                                                                          \
+        "bandwidth", WIRE_TYPE_INTEGER, false, 1, 1048576,                                     \
+            .help = "MiB a second at the most; without limit when absent"                      \
+    }
 
 static const WireParameter migrate_parameters[] = {MIGRATE_PARAMETERS, END_OF_PARAMETERS};
 
 static const WireParameter offer_parameters[] = {
-    {"offer", WIRE_TYPE_STRING, true, 2, 1 << 20, .help = "what the other node says of it, JSON"},
+    {"offer", WIRE_TYPE_STRING, true, 2, 1 << 20,
+     .help = "what the other node says of it, JSON"},
     END_OF_PARAMETERS};
 
 static const WireParameter outcome_parameters[] = {

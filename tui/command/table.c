@@ -201,13 +201,21 @@ static const WireParameter drain_parameters[] = {
     {.name = NULL}};
 
 static const WireMethod drain_method = {
-    "guest.migrate",  WIRE_ROLE_OPERATOR, false, true,
-    drain_parameters, "moves all guests of a node to the others of its cluster",
+    "guest.migrate",
+    WIRE_ROLE_OPERATOR,
+    false,
+    true,
+    drain_parameters,
+    "moves all guests of a node to the others of its cluster",
     "the task of each"};
 
 static const WireMethod undrain_method = {
-    "guest.migrate",  WIRE_ROLE_OPERATOR, false, true,
-    drain_parameters, "brings the guests back that node drain has moved away",
+    "guest.migrate",
+    WIRE_ROLE_OPERATOR,
+    false,
+    true,
+    drain_parameters,
+    "brings the guests back that node drain has moved away",
     "the task of each"};
 
 #define ACT(verb)                                                                              \

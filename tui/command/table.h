@@ -22,7 +22,7 @@ typedef enum {
     COMMAND_GUEST_MIGRATE, /* a plan for each, then each */
     COMMAND_NODE_DRAIN,
     COMMAND_NODE_UNDRAIN,
-    COMMAND_EVENTS,       /* what happens, until interrupted */
+    COMMAND_EVENTS, /* what happens, until interrupted */
     COMMAND_API,
     COMMAND_WHOAMI,
 } CommandKind;
