@@ -386,6 +386,29 @@ static void test_newer_schema(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(fixture->message, "schema version 99"));
 }
 
+/* What the first version wrote, before there was a log. */
+static void test_older_schema(Fixture *fixture, gconstpointer data)
+{
+    store_close(g_steal_pointer(&fixture->store));
+    g_assert_cmpint(g_unlink(fixture->path), ==, 0);
+    run_sql(fixture->path,
+            "CREATE TABLE document (path TEXT PRIMARY KEY NOT NULL, revision INTEGER NOT NULL,"
+            " content BLOB NOT NULL) STRICT;"
+            "CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1),"
+            " revision INTEGER NOT NULL) STRICT;"
+            "INSERT INTO state VALUES (1, 41);"
+            "INSERT INTO document VALUES ('guest/100', 41, x'7b7d');"
+            "PRAGMA user_version=1");
+    open_store(fixture);
+    g_assert_cmpint(fixture->health, ==, DATABASE_WRITABLE);
+    assert_document(fixture, "guest/100", "{}");
+    g_assert_cmpuint(put(fixture, "guest/101", "new"), ==, 42);
+    reopen_store(fixture);
+    assert_document(fixture, "guest/100", "{}");
+    assert_document(fixture, "guest/101", "new");
+    g_assert_cmpuint(store_revision(fixture->store), ==, 42);
+}
+
 static void test_foreign_database(Fixture *fixture, gconstpointer data)
 {
     store_close(g_steal_pointer(&fixture->store));
@@ -475,6 +498,7 @@ int main(int argc, char **argv)
     ADD("damaged", test_damaged);
     ADD("not-a-database", test_not_a_database);
     ADD("newer-schema", test_newer_schema);
+    ADD("older-schema", test_older_schema);
     ADD("foreign-database", test_foreign_database);
     ADD("becomes-writable", test_becomes_writable);
     ADD("callbacks-that-call-back", test_callbacks_that_call_back);
