@@ -1,5 +1,6 @@
 #include "agent/cluster_store.h"
 
+#include "agent/cluster_reconcile.h"
 #include "agent/guests.h"
 #include "backend/cluster/store_stream.h"
 #include "backend/wire/error.h"
@@ -146,59 +147,6 @@ static void change_member(ClusterStore *part, const ReplicaChange *change)
     store_change_members(part->agent->store, change, on_member_changed, part);
 }
 
-static const CorosyncNode *find_node(const GPtrArray *nodes, guint id)
-{
-    for (guint i = 0; i < nodes->len; i++)
-        if (((const CorosyncNode *)nodes->pdata[i])->id == id)
-            return nodes->pdata[i];
-    return NULL;
-}
-
-static gboolean remove_gone(ClusterStore *part, const ReplicaMembers *members,
-                            const GPtrArray *nodes)
-{
-    for (guint i = 0; i < members->count; i++) {
-        const ReplicaMember *member = &members->list[i];
-        const Peer *peer = find_peer(part, member->node);
-        gboolean reborn = peer && peer->known && !(peer->hello.flags & STORE_HELLO_LEAVING) &&
-                          peer->hello.cluster == store_cluster(part->agent->store) &&
-                          peer->hello.birth != member->birth;
-        if (member->former || (find_node(nodes, member->node) && !reborn))
-            continue;
-        change_member(part, &(ReplicaChange){
-                                .node = member->node, .birth = member->birth, .remove = TRUE});
-        return TRUE;
-    }
-    return FALSE;
-}
-
-/* The next vote of a member, or 0 when it has all that it gets. */
-static guint next_votes(const ReplicaMember *member, const Peer *peer, guint wanted)
-{
-    if (member->votes == 0 && (peer->line.state != STORE_WORKING || wanted == 0))
-        return 0;
-    if (member->votes < wanted)
-        return member->votes + 1;
-    return member->votes > wanted && wanted > 0 ? member->votes - 1 : 0;
-}
-
-static gboolean take_in(ClusterStore *part, ReplicaMembers *members, const CorosyncNode *node)
-{
-    const Peer *peer = find_peer(part, node->id);
-    if (!peer || !peer->known || peer->hello.flags & STORE_HELLO_LEAVING ||
-        peer->hello.cluster != store_cluster(part->agent->store))
-        return FALSE;
-    const ReplicaMember *member = replica_members_find(members, node->id);
-    ReplicaChange change = {.node = node->id, .birth = peer->hello.birth};
-    if (member && !member->former) {
-        change.votes = next_votes(member, peer, MIN(node->votes, REPLICA_VOTES_MAX));
-        if (change.votes == 0)
-            return FALSE;
-    }
-    change_member(part, &change);
-    return TRUE;
-}
-
 static gboolean is_leader(const ClusterStore *part)
 {
     StoreStatus status;
@@ -206,19 +154,31 @@ static gboolean is_leader(const ClusterStore *part)
     return part->grouped && status.state == STORE_WORKING && status.log.leader == part->own;
 }
 
-/* One change at a time: the next follows when it is made. */
+/* The nodes that could be members, of those that are there. */
+static guint list_candidates(const ClusterStore *part, ClusterCandidate *candidates)
+{
+    guint count = 0;
+    for (guint i = 0; i < part->peers->len && count < REPLICA_MEMBERS_MAX; i++) {
+        const Peer *peer = part->peers->pdata[i];
+        if (peer->known && !(peer->hello.flags & STORE_HELLO_LEAVING) &&
+            peer->hello.cluster == store_cluster(part->agent->store))
+            candidates[count++] = (ClusterCandidate){peer->peer.node, peer->hello.birth,
+                                                     peer->line.state == STORE_WORKING};
+    }
+    return count;
+}
+
 static void reconcile(ClusterStore *part)
 {
-    const ReplicaMembers *now = store_members(part->agent->store);
-    if (part->changing || !part->conf || !now || !is_leader(part))
+    const ReplicaMembers *members = store_members(part->agent->store);
+    ClusterCandidate candidates[REPLICA_MEMBERS_MAX];
+    ReplicaChange change;
+    if (part->changing || !part->conf || !members || !is_leader(part))
         return;
-    ReplicaMembers members = *now;
     g_autoptr(GPtrArray) nodes = corosync_conf_nodes(part->conf);
-    if (remove_gone(part, &members, nodes))
-        return;
-    for (guint i = 0; i < nodes->len; i++)
-        if (take_in(part, &members, nodes->pdata[i]))
-            return;
+    if (cluster_reconcile_next(members, nodes, candidates, list_candidates(part, candidates),
+                               &change))
+        change_member(part, &change);
 }
 
 /* ---- views ---- */

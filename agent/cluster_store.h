@@ -6,10 +6,7 @@
  *
  *   - Which store is the cluster's stands in corosync.conf as gantry.store, a number that
  *     the founder wrote. A node that was alone until then begins anew and is taken in.
- *   - A node of corosync.conf that says hello and is no member is added, without a vote
- *     first, and gets its votes once it is up to date.
- *   - A member that corosync.conf does not have any more is removed; one that comes back
- *     with another birth (its file was lost) is removed and added again.
+ *   - Who of corosync.conf's nodes is a member, and with how many votes: cluster_reconcile.h.
  *   - A node is alone again when somebody let it leave: corosync.conf is gone and lies
  *     beside as COROSYNC_CONF_LEFT. A file that is only missing changes nothing.
  *

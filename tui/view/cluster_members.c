@@ -239,9 +239,9 @@ static char *losers_of(const Member *member)
     g_autoptr(GString) names = g_string_new(NULL);
     for (guint i = 0; name && i < cluster->members->len; i++) {
         const Member *other = cluster_member(cluster, i);
-        const json_t *peer =
-            other && other != member && is_up(other) ? peer_named(other, name) : NULL;
-        const json_t *seen = json_object_get(peer, "member");
+        if (!other || other == member || !is_up(other))
+            continue;
+        const json_t *seen = json_object_get(peer_named(other, name), "member");
         if (json_is_true(seen))
             return NULL;
         if (json_is_false(seen))

@@ -49,7 +49,7 @@ static void ask(QuorumView *view)
 {
     const ModelNode *node = best_node(console_model(view->console));
     gint64 now = g_get_monotonic_time();
-    if (view->ask || (view->asked && now - view->asked < AGAIN * G_USEC_PER_SEC))
+    if (view->ask || (view->asked && now - view->asked < (gint64)AGAIN * G_USEC_PER_SEC))
         return;
     if (!node) {
         pager_set(view->pager, "no node is reached that could be asked");
