@@ -72,7 +72,7 @@ static void test_large_and_lost(void)
                   *lossy = store_unpacker_new();
     Heard heard_all = heard_new(), heard_late = heard_new(), heard_lossy = heard_new();
     add(packer, 10, 'x');
-    add(packer, 3 * STORE_CHUNK_MAX, 'l');
+    add(packer, (gsize)3 * STORE_CHUNK_MAX, 'l');
     add(packer, 20, 'y');
     guint count = 0;
     for (;; count++) {
@@ -88,13 +88,13 @@ static void test_large_and_lost(void)
     }
     g_assert_cmpuint(count, ==, 4);
     g_assert_cmpuint(heard_all.messages->len, ==, 3);
-    assert_heard(&heard_all, 1, 3 * STORE_CHUNK_MAX, 'l');
+    assert_heard(&heard_all, 1, (gsize)3 * STORE_CHUNK_MAX, 'l');
     g_assert_cmpuint(heard_late.messages->len, ==, 1);
     assert_heard(&heard_late, 0, 20, 'y');
     g_assert_cmpuint(heard_lossy.messages->len, ==, 2);
     assert_heard(&heard_lossy, 1, 20, 'y');
     /* What waits is dropped with a message that was begun. */
-    add(packer, 2 * STORE_CHUNK_MAX, 'd');
+    add(packer, (gsize)2 * STORE_CHUNK_MAX, 'd');
     g_autoptr(GBytes) begun = store_packer_take(packer);
     feed(all, begun, &heard_all);
     store_packer_drop(packer);
