@@ -8,6 +8,11 @@
 
 #define FOLDER "guest"
 
+enum {
+    WRITES_MAX = 512, /* under way; the store takes more, but not without end */
+    PRUNED_MAX = 1000 /* guests in one transaction */
+};
+
 /* A guest of this node. */
 typedef struct {
     int number;
@@ -23,9 +28,13 @@ struct GuestDocuments {
     Store *store;
     char *node;
     guint watch, settle;
-    int hint;              /* no lower number is free */
-    GHashTable *by_number; /* number -> Owner */
-    GHashTable *by_native; /* native -> Owner (borrowed); natives of kinds differ */
+    int hint;                 /* no lower number is free */
+    guint writes;             /* of owners, under way */
+    gboolean backlog;         /* there are more to be written */
+    const GArray *former;     /* what the words below were read from */
+    GHashTable *former_words; /* native -> GBytes: /gantry of when this node was alone */
+    GHashTable *by_number;    /* number -> Owner */
+    GHashTable *by_native;    /* native -> Owner (borrowed); natives of kinds differ */
     GuestDocumentsEvents events;
     gpointer user;
 };
@@ -169,10 +178,20 @@ static void on_conflict(GuestDocuments *documents, Owner *owner)
         write_owner(documents, owner);
 }
 
+/* A write has ended: others may wait for their turn. */
+static void note_end(GuestDocuments *documents)
+{
+    documents->writes--;
+    if (documents->backlog && documents->writes < WRITES_MAX / 2)
+        guest_documents_settle(documents);
+}
+
 static void on_written(guint64 revision, const GError *error, gpointer user)
 {
     Writing *writing = user;
     GuestDocuments *documents = writing->documents;
+    if (!error || wire_error_code(error) != WIRE_ERROR_CANCELLED)
+        note_end(documents);
     Owner *owner = find_owner(documents, writing->number);
     WireErrorCode code = error ? wire_error_code(error) : WIRE_ERROR_FAILED;
     if (!owner || !g_str_equal(owner->native, writing->native) ||
@@ -198,27 +217,44 @@ static void on_written(guint64 revision, const GError *error, gpointer user)
     writing_free(writing);
 }
 
-/* What was said of the guest when this node was alone. */
-static GBytes *find_former(const GuestDocuments *documents, const char *native)
+/* The documents below an owner's path come after it. */
+static void read_former(GuestDocuments *documents, const GArray *former)
 {
-    const GArray *former = store_former(documents->store);
-    for (guint i = 0; former && i < former->len; i++) {
+    g_autofree char *native = NULL;
+    int owner = 0;
+    g_clear_pointer(&documents->former_words, g_hash_table_unref);
+    documents->former_words =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
+    documents->former = former;
+    for (guint i = 0; i < former->len; i++) {
         const StoreWrite *write = &g_array_index(former, StoreWrite, i);
         const char *rest;
-        if (!number_of_path(write->path, &rest) || *rest)
-            continue;
-        g_autoptr(json_t) object = parse_bytes(write->content);
-        if (!object || g_strcmp0(wire_get_string(object, "native", ""), native) != 0)
-            continue;
-        g_autofree char *path = g_strconcat(write->path, "/gantry", NULL);
-        for (guint j = 0; j < former->len; j++)
-            if (g_str_equal(g_array_index(former, StoreWrite, j).path, path))
-                return g_array_index(former, StoreWrite, j).content;
+        int number = number_of_path(write->path, &rest);
+        if (number && !*rest) {
+            g_autoptr(json_t) object = parse_bytes(write->content);
+            g_free(native);
+            native = g_strdup(wire_get_string(object, "native", NULL));
+            owner = number;
+        } else if (number && number == owner && native && g_str_equal(rest, "/gantry")) {
+            g_hash_table_insert(documents->former_words, g_strdup(native),
+                                g_bytes_ref(write->content));
+        }
     }
-    return NULL;
 }
 
-static void add_former(const GuestDocuments *documents, const Owner *owner,
+/* What was said of the guest when this node was alone. */
+static GBytes *find_former(GuestDocuments *documents, const char *native)
+{
+    const GArray *former = store_former(documents->store);
+    if (former && former != documents->former)
+        read_former(documents, former);
+    documents->former = former;
+    if (!former)
+        return NULL;
+    return g_hash_table_lookup(documents->former_words, native);
+}
+
+static void add_former(GuestDocuments *documents, const Owner *owner,
                        StoreTransaction *transaction)
 {
     GBytes *words = find_former(documents, owner->native);
@@ -227,6 +263,7 @@ static void add_former(const GuestDocuments *documents, const Owner *owner,
     g_autofree char *path = path_of(owner->number, "/gantry");
     gsize size;
     gconstpointer data = g_bytes_get_data(words, &size);
+    store_transaction_require_absent(transaction, path);
     store_transaction_put(transaction, path, data, size);
 }
 
@@ -242,6 +279,11 @@ static void write_owner(GuestDocuments *documents, Owner *owner)
 {
     if (owner->writing || owner->visiting)
         return;
+    if (documents->writes >= WRITES_MAX) {
+        documents->backlog = TRUE;
+        return;
+    }
+    documents->writes++;
     owner->writing = TRUE;
     g_autoptr(json_t) content =
         json_pack("{s:s,s:o,s:o,s:s,s:s}", "kind", guest_kind_name(owner->kind), "native",
@@ -274,6 +316,7 @@ static gboolean on_settle(gpointer user)
     GuestDocuments *documents = user;
     gboolean all = TRUE;
     documents->settle = 0;
+    documents->backlog = FALSE;
     g_autoptr(GList) owners = g_hash_table_get_values(documents->by_number);
     for (GList *node = owners; node; node = node->next) {
         Owner *owner = node->data;
@@ -398,6 +441,7 @@ void guest_documents_free(GuestDocuments *documents)
     store_unwatch(documents->store, documents->watch);
     g_hash_table_destroy(documents->by_native);
     g_hash_table_destroy(documents->by_number);
+    g_clear_pointer(&documents->former_words, g_hash_table_unref);
     g_free(documents->node);
     g_free(documents);
 }
@@ -461,15 +505,21 @@ void guest_documents_move(GuestDocuments *documents, GuestKind kind, int number,
     write_owner(documents, add_owner(documents, number, kind, native, name));
 }
 
-void guest_documents_forget(GuestDocuments *documents, int number)
+static void delete_all(const GuestDocuments *documents, StoreTransaction *transaction,
+                       int number)
 {
     static const char *const rests[] = {"", "/gantry", "/definition"};
-    drop_owner(documents, number);
-    StoreTransaction *transaction = store_transaction_new();
     for (guint i = 0; i < G_N_ELEMENTS(rests); i++) {
         g_autofree char *path = path_of(number, rests[i]);
         store_transaction_delete(transaction, path);
     }
+}
+
+void guest_documents_forget(GuestDocuments *documents, int number)
+{
+    drop_owner(documents, number);
+    StoreTransaction *transaction = store_transaction_new();
+    delete_all(documents, transaction, number);
     store_commit(documents->store, transaction, NULL, NULL);
 }
 
@@ -611,6 +661,10 @@ void guest_documents_prune(GuestDocuments *documents)
     g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(int));
     gpointer pair[] = {documents, numbers};
     store_each(documents->store, FOLDER, gather_foreign, pair);
-    for (guint i = 0; i < numbers->len; i++)
-        guest_documents_forget(documents, g_array_index(numbers, int, i));
+    for (guint i = 0; i < numbers->len;) {
+        StoreTransaction *transaction = store_transaction_new();
+        for (guint end = MIN(i + PRUNED_MAX, numbers->len); i < end; i++)
+            delete_all(documents, transaction, g_array_index(numbers, int, i));
+        store_commit(documents->store, transaction, NULL, NULL);
+    }
 }
