@@ -114,22 +114,30 @@ static void release(gpointer entry)
     json_decref(entry);
 }
 
+/* The node's own rows keep their order, which is that of what was asked also where the clock
+ * was set back; the others' come where their times put them. */
 json_t *cluster_audit_merge(const Agent *agent, const json_t *rows, guint limit)
 {
-    g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(release);
-    Gathering gathering = {agent->node, entries};
-    size_t index;
-    json_t *row;
-    json_array_foreach((json_t *)(gintptr)rows, index, row)
-    {
-        json_t *copy = json_copy(row);
-        json_object_set_new(copy, "node", json_string(agent->node));
-        g_ptr_array_add(entries, copy);
-    }
+    g_autoptr(GPtrArray) others = g_ptr_array_new_with_free_func(release);
+    Gathering gathering = {agent->node, others};
     store_each(agent->store, FOLDER, gather, &gathering);
-    g_ptr_array_sort(entries, newest_first);
+    g_ptr_array_sort(others, newest_first);
     json_t *merged = json_array();
-    for (guint i = 0; i < MIN(entries->len, limit); i++)
-        json_array_append(merged, entries->pdata[i]);
+    size_t row = 0, count = json_array_size(rows);
+    guint other = 0;
+    while (json_array_size(merged) < limit && (row < count || other < others->len)) {
+        json_t *own = json_array_get(rows, row);
+        json_t *theirs = other < others->len ? others->pdata[other] : NULL;
+        if (!own ||
+            (theirs && wire_get_number(theirs, "time", 0) > wire_get_number(own, "time", 0))) {
+            json_array_append(merged, theirs);
+            other++;
+            continue;
+        }
+        json_t *copy = json_copy(own);
+        json_object_set_new(copy, "node", json_string(agent->node));
+        json_array_append_new(merged, copy);
+        row++;
+    }
     return merged;
 }

@@ -21,6 +21,6 @@
 gboolean cluster_audit_wants(const char *method);
 /* The entry, as audit.list answers it, with its node. */
 void cluster_audit_add(Agent *agent, const json_t *entry);
-/* Those of other nodes, merged into the rows of this one by time, newest first, at most
- * limit: a new array. */
+/* Those of other nodes, merged into the rows of this one, which are newest first: a new
+ * array of at most limit. */
 json_t *cluster_audit_merge(const Agent *agent, const json_t *rows, guint limit);
