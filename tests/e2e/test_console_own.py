@@ -20,7 +20,7 @@ CONFIG = """commands:
 
 
 def configured(*words):
-    console = Terminal(*words, size=(100, 40))  # where the whole menu is seen
+    console = Terminal(*words, size=(100, 48))  # where the whole menu is seen
     return console.config("config.yaml", CONFIG.replace("%HOME%", console.home).replace("%LONG%", LONG))
 
 
