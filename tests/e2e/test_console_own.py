@@ -20,7 +20,7 @@ CONFIG = """commands:
 
 
 def configured(*words):
-    console = Terminal(*words, size=(100, 48))  # where the whole menu is seen
+    console = Terminal(*words, size=(100, 40))
     return console.config("config.yaml", CONFIG.replace("%HOME%", console.home).replace("%LONG%", LONG))
 
 
@@ -51,7 +51,8 @@ def runs(console):
         console.go("M-a", "^ Command Absent +has ended", "no-such-program cache", "No such file")
         back(console)
     with tap.check("the menu and the palette offer it, each where it fits"):
-        screen = console.go("a", "│ Alt-t +Tell +echo", "Alt-d +Touch")
+        console.go("a", "Esc leave")
+        screen = console.go("End", "│ Alt-t +Tell +echo", "Alt-d +Touch")  # they come last
         if "Look" in screen:
             raise Failed(screen)
         console.escape()
@@ -104,7 +105,8 @@ def refused():
         with tap.check("--readonly refuses them, on the key and in the menu"):
             to_guests(console)
             console.go("M-d", "no Touch: the console was started with --readonly")
-            console.go("a", "Touch +the console was started with --readonly")
+            console.go("a", "Esc leave")
+            console.go("End", "Touch +the console was started with --readonly")
             console.type("M-t")
             console.shows("no Tell: the console was started with --readonly")
             if did(console):
