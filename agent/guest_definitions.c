@@ -12,9 +12,10 @@ typedef struct {
     const GuestDriver *driver;
     char *native, *name, *actor;
     int number;
-    guint64 hash;   /* as the driver tells */
-    guint64 stored; /* of the store's copy; 0: none */
-    gboolean busy;  /* it is being read or written */
+    guint64 hash;     /* as the driver tells */
+    guint64 stored;   /* of the store's copy; 0: none */
+    gboolean busy;    /* it is being read or written */
+    guint64 given_up; /* the hash of what could not be; 0: nothing */
 } Definition;
 
 struct GuestDefinitions {
@@ -56,12 +57,28 @@ static void tell(const Definition *definition)
                   definition->name);
 }
 
+/* Until it changes, or the store does: what is too large stays so. */
+static void give_up(Definition *definition, guint64 hash, const GError *error)
+{
+    Agent *agent = definition->definitions->agent;
+    definition->given_up = hash;
+    if (wire_error_code(error) != WIRE_ERROR_LIMIT)
+        return;
+    g_autofree char *id =
+        g_strdup_printf("%s/%d", guest_kind_name(definition->driver->kind), definition->number);
+    event_log_add(agent->events, EVENT_WARNING, id, NULL,
+                  "the definition of %s is not kept in the cluster's store: %s",
+                  definition->name, error->message);
+}
+
 static void on_saved(const GError *error, gpointer user)
 {
     Saving *saving = user;
     Definition *definition = g_hash_table_lookup(saving->definitions->table, saving->native);
     if (definition) {
         definition->busy = FALSE;
+        if (error)
+            give_up(definition, saving->hash, error);
         if (!error && definition->number == saving->number) {
             definition->stored = saving->hash;
             if (!saving->fresh)
@@ -129,28 +146,25 @@ static void put(Definition *definition, const char *text)
                            on_saved, saving);
 }
 
-static void release_all(GuestDefinitions *definitions)
-{
-    GHashTableIter iterator;
-    gpointer value;
-    g_hash_table_iter_init(&iterator, definitions->table);
-    while (g_hash_table_iter_next(&iterator, NULL, &value))
-        ((Definition *)value)->busy = FALSE;
-}
+/* Who asked, as it may be gone when the answer comes. */
+typedef struct {
+    GuestDefinitions *definitions;
+    char *native;
+} Asking;
 
 static void on_read(gpointer result, const GError *error, gpointer user)
 {
-    GuestDefinitions *definitions = user;
+    Asking *asking = user;
     Read *read = result;
-    /* Which one failed is not told; all may be tried again, none twice at a time. */
-    if (error) {
-        release_all(definitions);
-        return;
-    }
-    Definition *definition = g_hash_table_lookup(definitions->table, read->native);
-    if (definition)
+    Definition *definition = g_hash_table_lookup(asking->definitions->table, asking->native);
+    if (definition && read)
         put(definition, read->text);
-    read_free(read);
+    else if (definition)
+        definition->busy = FALSE;
+    if (read)
+        read_free(read);
+    g_free(asking->native);
+    g_free(asking);
 }
 
 static void look(Definition *definition)
@@ -158,12 +172,15 @@ static void look(Definition *definition)
     GuestDefinitions *definitions = definition->definitions;
     const AgentConfig *config = definitions->agent->config;
     if (definition->busy || definition->hash == 0 || definition->hash == definition->stored ||
+        definition->hash == definition->given_up ||
         !guest_documents_is_claimed(definitions->documents, definition->number))
         return;
     definition->busy = TRUE;
     Reading *reading = g_new0(Reading, 1);
     *reading = (Reading){definitions, definition->driver, g_strdup(definition->native),
                          g_strdup(config->libvirt_uri), g_strdupv(config->lxc_paths)};
+    Asking *asking = g_new(Asking, 1);
+    *asking = (Asking){definitions, g_strdup(definition->native)};
     worker_submit(definitions->agent->workers, &(WorkerJob){.key = definition->driver->name,
                                                             .deadline = READ_DEADLINE,
                                                             .run = run_reading,
@@ -171,7 +188,7 @@ static void look(Definition *definition)
                                                             .free_data = reading_free,
                                                             .free_result = read_free,
                                                             .done = on_read,
-                                                            .user = definitions});
+                                                            .user = asking});
 }
 
 /* ---- the table ---- */
@@ -223,6 +240,7 @@ void guest_definitions_settle(GuestDefinitions *definitions)
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         Definition *definition = value;
         definition->stored = stored_hash(definitions, definition->number);
+        definition->given_up = 0;
         look(definition);
     }
 }

@@ -33,6 +33,7 @@ struct GuestDocuments {
     gboolean backlog;         /* there are more to be written */
     const GArray *former;     /* what the words below were read from */
     GHashTable *former_words; /* native -> GBytes: /gantry of when this node was alone */
+    GHashTable *doomed;       /* numbers whose documents are to go and have not yet */
     GHashTable *by_number;    /* number -> Owner */
     GHashTable *by_native;    /* native -> Owner (borrowed); natives of kinds differ */
     GuestDocumentsEvents events;
@@ -194,6 +195,9 @@ static void on_written(guint64 revision, const GError *error, gpointer user)
         note_end(documents);
     Owner *owner = find_owner(documents, writing->number);
     WireErrorCode code = error ? wire_error_code(error) : WIRE_ERROR_FAILED;
+    /* It was forgotten while its claim was under way. */
+    if (!owner && g_hash_table_contains(documents->doomed, GINT_TO_POINTER(writing->number)))
+        guest_documents_settle(documents);
     if (!owner || !g_str_equal(owner->native, writing->native) ||
         (error && code == WIRE_ERROR_CANCELLED)) {
         writing_free(writing);
@@ -311,12 +315,15 @@ static void write_owner(GuestDocuments *documents, Owner *owner)
     store_commit(documents->store, transaction, on_written, writing);
 }
 
+static void delete_doomed(GuestDocuments *documents);
+
 static gboolean on_settle(gpointer user)
 {
     GuestDocuments *documents = user;
     gboolean all = TRUE;
     documents->settle = 0;
     documents->backlog = FALSE;
+    delete_doomed(documents);
     g_autoptr(GList) owners = g_hash_table_get_values(documents->by_number);
     for (GList *node = owners; node; node = node->next) {
         Owner *owner = node->data;
@@ -427,6 +434,7 @@ GuestDocuments *guest_documents_new(Store *store, const char *node,
     documents->user = user;
     documents->by_number = g_hash_table_new_full(NULL, NULL, NULL, owner_free);
     documents->by_native = g_hash_table_new(g_str_hash, g_str_equal);
+    documents->doomed = g_hash_table_new(NULL, NULL);
     store_each(store, FOLDER, load_one, documents);
     documents->watch = store_watch(store, FOLDER, on_store_changed, documents, NULL);
     guest_documents_settle(documents);
@@ -442,6 +450,7 @@ void guest_documents_free(GuestDocuments *documents)
     g_hash_table_destroy(documents->by_native);
     g_hash_table_destroy(documents->by_number);
     g_clear_pointer(&documents->former_words, g_hash_table_unref);
+    g_hash_table_unref(documents->doomed);
     g_free(documents->node);
     g_free(documents);
 }
@@ -515,12 +524,52 @@ static void delete_all(const GuestDocuments *documents, StoreTransaction *transa
     }
 }
 
+typedef struct {
+    GuestDocuments *documents;
+    int number;
+} Deleting;
+
+/* What could not be is tried again when the store works; on a conflict the number has gone
+ * to another already. */
+static void on_deleted(guint64 revision, const GError *error, gpointer user)
+{
+    Deleting *deleting = user;
+    if (!error || wire_error_code(error) == WIRE_ERROR_CONFLICT)
+        g_hash_table_remove(deleting->documents->doomed, GINT_TO_POINTER(deleting->number));
+    g_free(deleting);
+}
+
+static void delete_one(GuestDocuments *documents, int number)
+{
+    const StoreDocument *claim = find_document(documents, number, "");
+    g_autoptr(json_t) object = claim ? parse_bytes(claim->content) : NULL;
+    if (!claim || (object && !is_here(documents, object))) {
+        g_hash_table_remove(documents->doomed, GINT_TO_POINTER(number));
+        return;
+    }
+    Deleting *deleting = g_new(Deleting, 1);
+    *deleting = (Deleting){documents, number};
+    StoreTransaction *transaction = store_transaction_new();
+    store_transaction_require(transaction, claim->path, claim->revision);
+    delete_all(documents, transaction, number);
+    store_commit(documents->store, transaction, on_deleted, deleting);
+}
+
+static void delete_doomed(GuestDocuments *documents)
+{
+    g_autoptr(GList) numbers = g_hash_table_get_keys(documents->doomed);
+    for (GList *node = numbers; node; node = node->next)
+        delete_one(documents, GPOINTER_TO_INT(node->data));
+}
+
 void guest_documents_forget(GuestDocuments *documents, int number)
 {
+    const Owner *owner = find_owner(documents, number);
+    gboolean writing = owner && owner->writing;
     drop_owner(documents, number);
-    StoreTransaction *transaction = store_transaction_new();
-    delete_all(documents, transaction, number);
-    store_commit(documents->store, transaction, NULL, NULL);
+    g_hash_table_add(documents->doomed, GINT_TO_POINTER(number));
+    if (!writing)
+        delete_one(documents, number);
 }
 
 /* ---- Gantry's own words ---- */

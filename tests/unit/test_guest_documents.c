@@ -103,6 +103,18 @@ static void test_many(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(number_of(fixture, "new"), ==, 105);
 }
 
+/* Its claim is still under way, or is not. */
+static void test_forgotten(Fixture *fixture, gconstpointer data)
+{
+    int number = number_of(fixture, "short");
+    guest_documents_forget(fixture->documents, number);
+    int other = number_of(fixture, "long");
+    WAIT_FOR(is_written(fixture, other));
+    WAIT_FOR(count_all(fixture) == 1);
+    guest_documents_forget(fixture->documents, other);
+    WAIT_FOR(count_all(fixture) == 0);
+}
+
 /* Another node has the number: as when the claim comes too late. */
 static void test_taken(Fixture *fixture, gconstpointer data)
 {
@@ -190,6 +202,7 @@ int main(int argc, char **argv)
 #define ADD(name, function)                                                                    \
     g_test_add("/guest-documents/" name, Fixture, NULL, set_up, function, tear_down)
     ADD("many", test_many);
+    ADD("forgotten", test_forgotten);
     ADD("taken", test_taken);
     ADD("moves", test_moves);
     ADD("words", test_words);

@@ -418,5 +418,8 @@ void describe_guest_facts(Page *page, const ModelGuest *guest, const json_t *sho
     if (guest->tags && *guest->tags)
         page_fact(page, "Tags", guest->tags);
     put_known(page, "Notes", page_word(shown, "notes"));
-    put_known(page, "Description", page_word(detail, "description"));
+    put_known(page, "Description",
+              json_is_string(json_object_get(shown, "description"))
+                  ? page_word(shown, "description")
+                  : page_word(detail, "description"));
 }
