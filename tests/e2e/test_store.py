@@ -222,8 +222,8 @@ def resynced(lab, nodes):
             "cluster.resync", confirm="node3")
     lab.fault("stop", "gantryd", "node3")
     pid = lab.agent_pid("node3")
-    lab.run("sqlite3", "/var/lib/gantry/store.db", "DELETE FROM log WHERE position = (SELECT max(position) - 3 FROM log)",
-            node="node3")
+    lab.run("python3", "-c", "import sqlite3; c = sqlite3.connect('/var/lib/gantry/store.db'); c.execute("
+            "'DELETE FROM log WHERE position = (SELECT max(position) - 3 FROM log)'); c.commit()", node="node3")
     lab.fault("kill", "gantryd", "node3")
     eventually(lambda: lab.agent_pid("node3") not in (None, pid))
     nodes[2].again()
