@@ -208,7 +208,7 @@ def minority(lab, nodes):
     becomes("and changes nothing", "unavailable",
             lambda: getattr(nodes[2].rpc.refusal("guest.set", guest="c3", tags=["lost"]), "code", None))
     nodes[0].rpc.call("guest.set", guest="c1", tags=["majority"])
-    same("the others do", ["majority"], tags(nodes[1], "c1"))
+    becomes("the others do", ["majority"], lambda: tags(nodes[1], "c1"))
     lab("fault", "heal", "node3")
     settled("healed", nodes, True, 3)
     becomes("then it knows what it missed", ["majority"], lambda: tags(nodes[2], "c1"), CLUSTER)
