@@ -4,6 +4,7 @@
 #include "agent/task/cluster_service.h"
 #include "backend/cluster/change_files.h"
 #include "backend/cluster/corosync_device.h"
+#include "backend/cluster/membership.h"
 #include "backend/net/link.h"
 #include "backend/wire/error.h"
 
@@ -109,7 +110,8 @@ static gpointer run_step(gpointer data, GError **error)
     gboolean had = has_device(directory);
     gboolean good = do_step(step, directory, error);
     if (good && had && !has_device(directory))
-        good = cluster_service_device((const char *const *)step->device_stop, FALSE, error);
+        good = cluster_service_device((const char *const *)step->device_stop, FALSE, error) &&
+               membership_forget_device(error);
     (void)close(directory);
     return good ? GINT_TO_POINTER(1) : NULL;
 }

@@ -2,8 +2,9 @@
  * (backend/cluster/change_files.h), one after the other, each in a worker.
  *
  * When the file has a quorum device no more, its daemon is ended within the step, before
- * corosync reads the file: one that ends later can't take its registration back, and
- * corosync would wait for its vote at every change of members. */
+ * corosync reads the file: one that ends later can't take its registration back, nor can one
+ * that was killed, and corosync would wait for its vote at every change of members
+ * (membership_forget_device). */
 #pragma once
 
 #include "agent/worker.h"

@@ -132,5 +132,10 @@ typedef void (*MembershipDone)(const GError *error, gpointer user);
 void membership_reload(Membership *membership, MembershipDone done, gpointer user);
 /* Tells the cluster how many votes to expect, until corosync.conf is read again. */
 void membership_expect(Membership *membership, guint votes, MembershipDone done, gpointer user);
+/* Takes back what a quorum device's daemon that was killed has left registered on this node:
+ * corosync would wait for its vote, for up to half a minute at every change of members. The
+ * daemon must have ended, and the device must still be in the file that corosync has read.
+ * None registered, or no corosync, is fine. Over a connection of its own; blocks. */
+gboolean membership_forget_device(GError **error);
 /* Ends corosync on this node, in order. */
 void membership_shutdown(Membership *membership, MembershipDone done, gpointer user);

@@ -97,6 +97,12 @@ check "both labs go down" down_both
 check "nothing is left" eventually 5 nothing_left # pid 1 reaps when it likes
 same "the machine's networks are as before" "$before" "$(lab_networks)"
 
+is_quorate() { "$lab" gantry -H "$1" cluster status | grep -q "quorate 2/2"; }
+check "several nodes come up as one cluster" "$lab" up 2
+check "quorate on the first" is_quorate node1
+check "and on the second" eventually 60 is_quorate node2
+check "it goes down" "$lab" down
+
 "$lab" up --apart 3 >/dev/null 2>&1 &
 starting=$!
 eventually 10 test -e "$base/$LAB/switch.pid"

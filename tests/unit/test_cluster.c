@@ -142,6 +142,27 @@ static void test_details(void)
     check_keys(&facts, "cluster/encryption,cluster/two-node");
 }
 
+/* A clock is wrong when it is so even at the edge of what is known. */
+static void test_clock(void)
+{
+    g_autoptr(CorosyncText) conf = conf_of(2);
+    g_autoptr(MembershipView) view = view_of(2, 2);
+    g_autoptr(GHashTable) vitals = g_hash_table_new(NULL, NULL);
+    ClusterVital vital = {0};
+    ClusterFacts facts = {
+        .node = "n1", .state = MEMBERSHIP_UP, .view = view, .conf = conf, .vitals = vitals};
+    g_hash_table_insert(vitals, GUINT_TO_POINTER(2), &vital);
+    check_keys(&facts, ""); /* not measured yet */
+    vital = (ClusterVital){.taken = 1, .offset = 1500000, .uncertainty = 600000};
+    check_keys(&facts, "");
+    vital.uncertainty = 100000;
+    check_keys(&facts, "cluster/clock/n2");
+    vital.offset = -1500000;
+    g_autoptr(GPtrArray) problems = cluster_problems(&facts);
+    g_assert_nonnull(strstr(((const ClusterProblem *)problems->pdata[0])->text,
+                            "clock of n2 is 1.5 s behind that of n1"));
+}
+
 static void check_device(const ClusterFacts *facts, const char *words)
 {
     g_autoptr(GPtrArray) problems = cluster_problems(facts);
@@ -225,6 +246,7 @@ int main(int argc, char **argv)
     g_test_add_func("/cluster/engine", test_engine);
     g_test_add_func("/cluster/details", test_details);
     g_test_add_func("/cluster/device", test_device);
+    g_test_add_func("/cluster/clock", test_clock);
     g_test_add_func("/cluster/addresses", test_addresses);
     return g_test_run();
 }
