@@ -34,6 +34,7 @@ typedef struct {
     Agent agent;
     const char *config_path;
     Listener *listener;
+    guint late; /* the timer that serves without the tasks */
 } Run;
 
 static gboolean on_stop(gpointer user)
@@ -104,7 +105,7 @@ static void on_accepted(int descriptor, gpointer user)
 }
 
 /* By then the drivers have listed their guests and the surveys have been made. */
-enum { START_IS_OVER = 20, DESCRIPTORS = 65536 };
+enum { TASKS_PATIENCE = 2000 /* ms */, START_IS_OVER = 20, DESCRIPTORS = 65536 };
 
 static gboolean on_start_is_over(gpointer user)
 {
@@ -112,13 +113,11 @@ static gboolean on_start_is_over(gpointer user)
     return G_SOURCE_REMOVE;
 }
 
-/* The guests' numbers are in the store, so they are looked for once it is read. */
-static void on_store_loaded(gpointer user)
+static void serve(Run *run)
 {
-    Run *run = user;
-    cluster_part_store_changed(run->agent.cluster);
-    run->agent.guests = guest_table_new(&run->agent);
-    task_board_start(run->agent.tasks);
+    if (run->listener)
+        return;
+    g_clear_handle_id(&run->late, g_source_remove);
     g_autoptr(GError) error = NULL;
     run->listener = listener_new(run->agent.config->socket, run->agent.config->group,
                                  on_accepted, run, &error);
@@ -131,6 +130,30 @@ static void on_store_loaded(gpointer user)
               run->agent.config->socket);
     g_timeout_add_seconds(START_IS_OVER, on_start_is_over, NULL);
     sd_notify(0, "READY=1");
+}
+
+static void on_tasks_read(gpointer user)
+{
+    serve(user);
+}
+
+static gboolean on_late(gpointer user)
+{
+    Run *run = user;
+    run->late = 0;
+    serve(run);
+    return G_SOURCE_REMOVE;
+}
+
+/* The guests' numbers are in the store, so they are looked for once it is read. Who asks for
+ * a task of before should find it; but a disk that hangs must not keep everybody out. */
+static void on_store_loaded(gpointer user)
+{
+    Run *run = user;
+    cluster_part_store_changed(run->agent.cluster);
+    run->agent.guests = guest_table_new(&run->agent);
+    run->late = g_timeout_add(TASKS_PATIENCE, on_late, run);
+    task_board_start(run->agent.tasks, on_tasks_read, run);
 }
 
 static void on_store_health(DatabaseHealth health, const GError *reason, gpointer user)
@@ -228,6 +251,7 @@ static void start_parts(Run *run)
 static void stop_parts(Run *run)
 {
     Agent *agent = &run->agent;
+    g_clear_handle_id(&run->late, g_source_remove);
     listener_free(run->listener);
     session_table_free(agent->sessions);
     cluster_part_free(agent->cluster);

@@ -17,6 +17,8 @@ struct TaskBoard {
     GPtrArray *waiters; /* of Waiter */
     GHashTable *ending; /* ids of tasks whose end is told when their guest was looked at */
     guint trim;
+    void (*read)(gpointer user); /* see task_board_start() */
+    gpointer user;
 };
 
 typedef struct {
@@ -205,6 +207,7 @@ static void on_tasks_loaded(const GError *error, gpointer user)
                      "no task can be started on %s: %s", board->agent->node, error->message);
     else
         alarms_clear(board->agent->alarms, "tasks");
+    board->read(board->user);
 }
 
 /* ---- the database and the engine ---- */
@@ -275,11 +278,13 @@ static json_t *task_settings(const TaskBoard *board)
     return settings;
 }
 
-void task_board_start(TaskBoard *board)
+void task_board_start(TaskBoard *board, void (*read)(gpointer user), gpointer user)
 {
     static const TaskEvents events = {on_task_changed, on_task_removed, on_tasks_loaded};
     g_autoptr(json_t) told = task_settings(board);
     TaskSettings settings = settings_of(board, told);
+    board->read = read;
+    board->user = user;
     board->engine = task_engine_new(&settings, board->agent->local, &events, board);
 }
 

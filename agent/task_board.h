@@ -15,8 +15,9 @@ typedef struct TaskBoard TaskBoard;
 
 /* Opens the local database: audit and events can be recorded from here on. */
 TaskBoard *task_board_new(Agent *agent);
-/* Picks up the tasks on record; the guests must be known. */
-void task_board_start(TaskBoard *board);
+/* Picks up the tasks on record; the guests must be known. read() is called each time when
+ * the record was read, or could not be: before the first time no task is known. */
+void task_board_start(TaskBoard *board, void (*read)(gpointer user), gpointer user);
 /* Lets go of the tasks: those at work go on. */
 void task_board_stop(TaskBoard *board);
 void task_board_free(TaskBoard *board);
