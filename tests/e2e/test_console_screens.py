@@ -35,7 +35,7 @@ def views(console):
     yield "node", [g, "Enter"], ["^ Node", r"Summary", r"^ net .*in .*/s"], 4
     yield "guests", ["2"], ["^ Guests", FIGURES], None
     yield "act", [g, "a"], ["send an NMI"], None
-    yield "columns", ["Escape", "o"], ["net/s"], None
+    yield "columns", ["Escape", "o"], ["Columns"], None
     yield "sort", ["Escape", "s"], ["Sort by"], None
     yield "guest", ["Escape", g, "Enter"], ["^ Guest", r"Addresses .*fe80.*\(agent\)", "Agent +answers", r"Per vCPU +\d", r"^ disk .*w [\d.]",
                                               "^ net .*in "], None
