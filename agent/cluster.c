@@ -4,11 +4,13 @@
 #include "agent/cluster_device.h"
 #include "agent/cluster_events.h"
 #include "agent/cluster_follow.h"
+#include "agent/cluster_lost.h"
 #include "agent/cluster_problems.h"
 #include "agent/cluster_roster.h"
 #include "agent/cluster_status.h"
 #include "agent/cluster_store.h"
 #include "agent/cluster_vitals.h"
+#include "agent/guests.h"
 #include "agent/inventory.h"
 #include "agent/peers.h"
 #include "agent/task_board.h"
@@ -43,6 +45,7 @@ struct ClusterPart {
     guint settle;
     GPtrArray *waiting; /* of Request: status asked while the file is read */
     GHashTable *alarms; /* keys raised */
+    GHashTable *lost;   /* nodes that are not seen */
 };
 
 /* ---- telling ---- */
@@ -56,7 +59,8 @@ static ClusterFacts facts_of(const ClusterPart *part)
                           .vitals = cluster_vitals_table(part->vitals),
                           .device_report = cluster_device_report(part->device),
                           .device_trouble = cluster_device_trouble(part->device),
-                          .store_part = part->store};
+                          .store_part = part->store,
+                          .lost = part->lost};
     if (part->agent->store)
         store_status(part->agent->store, &facts.store);
     facts.store_settled =
@@ -131,6 +135,8 @@ static gboolean on_settled(gpointer user);
 static void tell(ClusterPart *part)
 {
     ClusterFacts facts = facts_of(part);
+    if (cluster_lost_review(part->lost, &facts) && part->agent->guests)
+        guest_table_set_lost(part->agent->guests, part->lost);
     tell_node(part, &facts);
     if (!is_changing(part))
         cluster_store_stay(part->store);
@@ -361,6 +367,7 @@ ClusterPart *cluster_part_new(Agent *agent)
     part->agent = agent;
     part->waiting = g_ptr_array_new();
     part->alarms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    part->lost = cluster_lost_new();
     part->device = cluster_device_new(agent);
     part->membership = membership_new(groups, &events, part);
     part->vitals = cluster_vitals_new(part->membership, on_vitals, part);
@@ -388,6 +395,7 @@ void cluster_part_free(ClusterPart *part)
     }
     g_ptr_array_unref(part->waiting);
     g_hash_table_unref(part->alarms);
+    g_hash_table_unref(part->lost);
     g_clear_pointer(&part->told, membership_view_unref);
     corosync_text_free(part->conf);
     g_free(part->trouble);
@@ -402,6 +410,11 @@ const CorosyncText *cluster_part_conf(const ClusterPart *part)
 const char *cluster_part_trouble(const ClusterPart *part)
 {
     return part->trouble;
+}
+
+GHashTable *cluster_part_lost(const ClusterPart *part)
+{
+    return part->lost;
 }
 
 ClusterStore *cluster_part_store(const ClusterPart *part)

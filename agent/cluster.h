@@ -27,6 +27,8 @@ void cluster_part_free(ClusterPart *part);
 const CorosyncText *cluster_part_conf(const ClusterPart *part);
 /* Why corosync.conf, though there is one, can't be used; or NULL. */
 const char *cluster_part_trouble(const ClusterPart *part);
+/* The nodes of the cluster that this one does not see: names, see cluster_lost.h. Borrowed. */
+GHashTable *cluster_part_lost(const ClusterPart *part);
 /* Its part in the store that the cluster's agents share. */
 struct ClusterStore *cluster_part_store(const ClusterPart *part);
 /* The store was loaded, or its state is another. */

@@ -1,5 +1,6 @@
 #include "agent/cluster_roster.h"
 
+#include "agent/cluster_lost.h"
 #include "backend/wire/message.h"
 
 static json_t *addresses_of(const CorosyncNode *node)
@@ -30,9 +31,12 @@ json_t *cluster_roster(const ClusterFacts *facts)
         const CorosyncNode *node = nodes->pdata[i];
         if (!node->name || !*node->name)
             continue;
-        json_array_append_new(list, json_pack("{s:o,s:o,s:o}", "name", wire_string(node->name),
-                                              "member", membership_of(facts, node->name),
-                                              "addresses", addresses_of(node)));
+        gint64 since = cluster_lost_since(facts->lost, node->name);
+        json_t *lost = since ? json_integer(since) : NULL;
+        json_array_append_new(list,
+                              json_pack("{s:o,s:o,s:o,s:o*}", "name", wire_string(node->name),
+                                        "member", membership_of(facts, node->name), "addresses",
+                                        addresses_of(node), "lost_since", lost));
     }
     return list;
 }

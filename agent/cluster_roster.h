@@ -4,7 +4,8 @@
  * knows: member tells whether this node sees it now, null when corosync is silent here. It is
  * the field `peers` of this node's object, so that whoever watches learns of a node that
  * joined, left or was lost as soon as corosync tells, and it is in the answer to hello, so
- * that a command needs no question more.
+ * that a command needs no question more. One that is not seen has lost_since, in seconds
+ * since 1970, too.
  */
 #pragma once
 

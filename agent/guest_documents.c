@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define FOLDER "guest"
+#define FOLDER GUEST_DOCUMENTS_FOLDER
 
 enum {
     WRITES_MAX = 512, /* under way; the store takes more, but not without end */
@@ -648,25 +648,38 @@ void guest_documents_define(GuestDocuments *documents, int number, const char *t
 
 /* ---- the cluster's ---- */
 
-static gboolean list_one(const StoreDocument *document, gpointer user)
+int guest_documents_number_of(const char *path)
 {
-    gpointer *pair = user;
-    const GuestDocuments *documents = pair[0];
     const char *rest;
-    int number = number_of_path(document->path, &rest);
-    g_autoptr(json_t) object = number && !*rest ? parse_bytes(document->content) : NULL;
+    return number_of_path(path, &rest);
+}
+
+json_t *guest_documents_find(const GuestDocuments *documents, int number)
+{
+    const StoreDocument *document = find_document(documents, number, "");
+    g_autoptr(json_t) object = document ? parse_bytes(document->content) : NULL;
     const char *kind = wire_get_string(object, "kind", NULL);
-    if (!object || !kind)
-        return TRUE;
+    if (!kind)
+        return NULL;
     g_autoptr(json_t) words = guest_documents_gantry(documents, number);
     json_t *tags = json_object_get(words, "tags");
     g_autofree char *id = g_strdup_printf("%s/%d", kind, number);
-    json_array_append_new(
-        pair[1], json_pack("{s:s,s:s,s:o,s:o,s:o,s:o}", "id", id, "type", kind, "name",
-                           wire_string(wire_get_string(object, "name", "")), "node",
-                           wire_string(wire_get_string(object, "node", documents->node)),
-                           "state", wire_string(wire_get_string(object, "state", "")), "tags",
-                           tags ? json_incref(tags) : json_array()));
+    return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "id", id, "type", kind, "name",
+                     wire_string(wire_get_string(object, "name", "")), "native",
+                     wire_string(wire_get_string(object, "native", "")), "node",
+                     wire_string(wire_get_string(object, "node", documents->node)), "state",
+                     wire_string(wire_get_string(object, "state", "")), "tags",
+                     tags ? json_incref(tags) : json_array());
+}
+
+static gboolean list_one(const StoreDocument *document, gpointer user)
+{
+    gpointer *pair = user;
+    const char *rest;
+    int number = number_of_path(document->path, &rest);
+    json_t *guest = number && !*rest ? guest_documents_find(pair[0], number) : NULL;
+    if (guest)
+        json_array_append_new(pair[1], guest);
     return TRUE;
 }
 

@@ -24,7 +24,8 @@
 
 #include <jansson.h>
 
-#define GUEST_DEFINITION_MAX STORE_DOCUMENT_MAX
+#define GUEST_DEFINITION_MAX   STORE_DOCUMENT_MAX
+#define GUEST_DOCUMENTS_FOLDER "guest"
 
 typedef struct GuestDocuments GuestDocuments;
 
@@ -82,8 +83,12 @@ gboolean guest_documents_is_claimed(const GuestDocuments *documents, int number)
 void guest_documents_define(GuestDocuments *documents, int number, const char *text,
                             GuestDocumentsSaved saved, gpointer user);
 
-/* All guests of the cluster that the store knows, as {id, type, name, node, state, tags}: a
- * new array, by number. */
+/* All guests of the cluster that the store knows, as {id, type, name, native, node, state,
+ * tags}: a new array, by number. */
 json_t *guest_documents_all(const GuestDocuments *documents);
+/* The one that has the number, whichever node has it, in the same form; or NULL. */
+json_t *guest_documents_find(const GuestDocuments *documents, int number);
+/* guest/101/gantry -> 101; 0: it is no guest's path. */
+int guest_documents_number_of(const char *path);
 /* The number of "vm/101" or "101" that is of another node, with that node's name; else 0. */
 int guest_documents_elsewhere(const GuestDocuments *documents, const char *text, char **node);

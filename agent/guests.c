@@ -1,11 +1,13 @@
 #include "agent/guests.h"
 
 #include "agent/alarms.h"
+#include "agent/cluster.h"
 #include "agent/drivers.h"
 #include "agent/events.h"
 #include "agent/figure.h"
 #include "agent/guest_definitions.h"
 #include "agent/guest_documents.h"
+#include "agent/guests_lost.h"
 #include "agent/inventory.h"
 #include "agent/looks.h"
 #include "agent/past.h"
@@ -30,6 +32,7 @@ struct GuestTable {
     Agent *agent;
     GuestDocuments *documents;
     GuestDefinitions *definitions;
+    GuestsLost *lost;
     GHashTable *by_native; /* native -> Guest */
     GHashTable *by_id;     /* id -> Guest (borrowed) */
     GPtrArray *drivers;    /* of Driver */
@@ -420,6 +423,8 @@ GuestTable *guest_table_new(Agent *agent)
     table->looks = looks_new();
     table->documents = guest_documents_new(agent->store, agent->node, &documents_events, table);
     table->definitions = guest_definitions_new(agent, table->documents);
+    table->lost = guests_lost_new(agent->inventory, agent->store, table->documents);
+    guests_lost_nodes(table->lost, cluster_part_lost(agent->cluster));
     const GuestSettings settings = {agent->config->libvirt_uri,
                                     (const char *const *)agent->config->lxc_paths};
     for (size_t i = 0; guest_drivers[i]; i++) {
@@ -445,6 +450,7 @@ void guest_table_free(GuestTable *table)
     g_hash_table_destroy(table->by_native);
     g_hash_table_destroy(table->works);
     g_hash_table_destroy(table->departed);
+    guests_lost_free(table->lost);
     guest_definitions_free(table->definitions);
     guest_documents_free(table->documents);
     json_decref(table->versions);
@@ -608,6 +614,11 @@ void guest_table_part(GuestTable *table, const char *id)
     int number;
     if (guest_id_parse(id, &kind, &number))
         guest_documents_part(table->documents, number);
+}
+
+void guest_table_set_lost(GuestTable *table, GHashTable *nodes)
+{
+    guests_lost_nodes(table->lost, nodes);
 }
 
 json_t *guest_table_all(const GuestTable *table)

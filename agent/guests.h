@@ -75,6 +75,8 @@ void guest_table_expect_move(GuestTable *table, GuestKind kind, int number, cons
                              const char *name);
 void guest_table_take(GuestTable *table, const char *id);
 void guest_table_part(GuestTable *table, const char *id);
+/* The nodes of the cluster that are not seen, by name (keys), are others now. */
+void guest_table_set_lost(GuestTable *table, GHashTable *nodes);
 /* The guests of the whole cluster, as the store knows them (guest_documents_all). */
 json_t *guest_table_all(const GuestTable *table);
 /* The definition of another node's guest as it was last, with that node's name; else NULL. */

@@ -181,6 +181,8 @@ static void print_columns(void)
 {
     puts(".Bl -tag -width Ds -compact");
     for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
+        if (kind == OBJECT_LOST_GUEST)
+            continue; /* shown as a guest */
         printf(".It of a %s\n", object_kind_name((ObjectKind)kind));
         for (const ModelField *field = model_fields((ObjectKind)kind); field->name; field++)
             printf("%s%s\n", field->name, field[1].name ? "," : "");

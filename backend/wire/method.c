@@ -332,7 +332,7 @@ static const WireMethod methods[] = {
     READ("guest.list", guest_list_parameters, "all guests", "guests"),
     READ("cluster.guests", NULL,
          "the guests of all nodes as the cluster's store knows them, also while a node is off",
-         "guests: id, type, name, node, state and tags"),
+         "guests: id, type, name, native, node, state and tags"),
     READ("guest.show", guest_parameters, "everything about a guest",
          "the guest's fields and its hardware in detail"),
     READ("guest.definition", definition_parameters,

@@ -35,7 +35,8 @@ static const ObjectField node_fields[] = {
     {"members", "integer", NULL, "nodes of the cluster that it sees, itself too"},
     {"cluster_size", "integer", NULL, "nodes that the cluster has"},
     {"peers", "objects", NULL,
-     "the nodes of the cluster, each with name, addresses, and member, whether it is seen"},
+     "the nodes of the cluster, each with name, addresses, member, whether it is seen, and if "
+     "it is not, lost_since"},
     {"drivers", "objects", NULL,
      "the guest drivers, each with name, state (ok, stale, absent), since and reason"},
     {NULL, NULL, NULL, NULL},
@@ -143,14 +144,30 @@ static const ObjectField alarm_fields[] = {
     {NULL, NULL, NULL, NULL},
 };
 
+/* In a list of guests there are only the node's own. */
+static const ObjectField lost_guest_fields[] = {
+    {"id", "string", NULL, "kind/number of a guest whose node is not seen now"},
+    {"type", "string", NULL, "vm or ct"},
+    {"name", "string", NULL, "its name, as this and all else was last"},
+    {"native", "string", NULL, "libvirt's UUID, or the container's path"},
+    {"node", "string", NULL, "the node that is not seen"},
+    {"state", "string", NULL, "as of a guest"},
+    {"tags", "strings", NULL, "tags, sorted"},
+    {NULL, NULL, NULL, NULL},
+};
+
 static const struct {
     const char *name;
     const ObjectField *fields;
 } kinds[OBJECT_KIND_COUNT] = {
-    [OBJECT_NODE] = {"node", node_fields},          [OBJECT_GUEST] = {"guest", guest_fields},
-    [OBJECT_STORAGE] = {"storage", storage_fields}, [OBJECT_LINK] = {"link", link_fields},
-    [OBJECT_TASK] = {"task", task_fields},          [OBJECT_EVENT] = {"event", event_fields},
+    [OBJECT_NODE] = {"node", node_fields},
+    [OBJECT_GUEST] = {"guest", guest_fields},
+    [OBJECT_STORAGE] = {"storage", storage_fields},
+    [OBJECT_LINK] = {"link", link_fields},
+    [OBJECT_TASK] = {"task", task_fields},
+    [OBJECT_EVENT] = {"event", event_fields},
     [OBJECT_ALARM] = {"alarm", alarm_fields},
+    [OBJECT_LOST_GUEST] = {"lost_guest", lost_guest_fields},
 };
 
 const char *object_kind_name(ObjectKind kind)

@@ -21,6 +21,7 @@ typedef enum {
     OBJECT_TASK,
     OBJECT_EVENT,
     OBJECT_ALARM,
+    OBJECT_LOST_GUEST,
     OBJECT_KIND_COUNT
 } ObjectKind;
 

@@ -149,15 +149,26 @@ def dying(lab, console):
 def starting_without(console):
     with tap.check("a console that starts now shows the lost node as well"):
         console.shows(r"quorate 2/3", r"2/3 nodes", patience=CLUSTER)
-        console.go("3", "^ Nodes", r"node3 +\S+ ")
+        console.go("3", "^ Nodes", r"node3 +\S+ lost \d")
+    with tap.check("and its guests, as the cluster's store knew them last"):
+        console.go("2", "^ Guests", r"web1 +node1 +● ", r"web3 +node3 +◌ running")
+    with tap.check("with their definition"):
+        to_row(console, "web3")
+        console.go("Enter", r"web3 on node3", r"is \d+\w+ old: the node is not reached")
+        console.go("BTab", r"lxc\.uts\.name")
+        console.escape()
 
 
-def returning(lab, console):
+def returning(lab, console, late):
     with tap.check("it is back as soon as the cluster sees it"):
         power(lab, "node3", "up")
         console.shows(r"quorate 3/3", r"3/3 nodes", patience=CLUSTER)
         console.go("7", "^ Events", "node3 is back in the cluster")
         console.go("3", r"node3 +● up")
+    with tap.check("and a guest that was known from the store is itself again, once"):
+        late.go("2", "^ Guests", r"web3 +node3 +● ")
+        if late.screen().count("web3") != 1:
+            raise Failed(late.screen())
     with tap.check("and its alarm is over"):
         console.go("8", "^ Needs attention")
         console.lacks("node3 is not seen")
@@ -176,7 +187,7 @@ def main():
             dying(lab, console)
             with Terminal("node1") as late:
                 starting_without(late)
-                returning(lab, console)
+                returning(lab, console, late)
                 late.shows(r"quorate 3/3", r"3/3 nodes", patience=CLUSTER)
     return tap.end()
 

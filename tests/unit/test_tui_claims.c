@@ -123,7 +123,7 @@ static void test_lost(void)
     tell_guest(&self, 0, "running");
     tell_guest(&self, 1, "stopped");
     g_assert_cmpuint(only(&self)->base.node, ==, 0);
-    model_node_lost(self.model, 0, "the cluster lost it");
+    model_node_lost(self.model, 0, "the cluster lost it", 0);
     g_assert_cmpuint(only(&self)->base.node, ==, 1);
     g_assert_cmpint(model_node(self.model, 0)->link, ==, MODEL_LINK_DOWN);
     /* It says something after all. */
@@ -196,6 +196,91 @@ static void test_told_by_several(void)
     model_free(self.model);
 }
 
+#define LOST_WEB                                                                               \
+    "{\"kind\":\"lost_guest\",\"id\":\"vm/100\",\"node\":\"node3\",\"name\":\"web\","          \
+    "\"native\":\"u-1\",\"state\":\"running\",\"tags\":[\"prod\"]}"
+
+static void start_without_node3(Fixture *self)
+{
+    *self = (Fixture){.model = model_new()};
+    for (guint node = 0; node < 2; node++) {
+        g_autofree char *name = g_strdup_printf("node%u", node + 1);
+        model_node_add(self->model, name, NULL);
+        model_node_link(self->model, node, MODEL_LINK_UP, NULL);
+        model_watch_begin(self->model, node, 1);
+        join(self, node, "\"lab\"");
+    }
+    model_listen(self->model, on_change, self);
+}
+
+/* A console that starts while node3 is off: its guests come before the node itself does. */
+static void test_recalled(void)
+{
+    Fixture self;
+    gint64 since;
+    start_without_node3(&self);
+    tell(&self, 0, "\"objects\":[" LOST_WEB "]");
+    g_assert_cmpuint(model_objects(self.model, OBJECT_GUEST)->len, ==, 0);
+    g_assert_cmpuint(model_node_add(self.model, "node3", "node3"), ==, 2);
+    model_node_lost(self.model, 2, "the cluster lost it", 1000);
+    const ModelGuest *row = only(&self);
+    g_assert_cmpuint(row->base.node, ==, 2);
+    g_assert_cmpstr(row->tags, ==, "prod");
+    g_assert_true(model_is_stale(self.model, &row->base, &since));
+    g_assert_cmpint(since, ==, 1000);
+    /* Another node says the same. */
+    tell(&self, 1, "\"objects\":[" LOST_WEB "]");
+    g_assert_true(only(&self) == row);
+    /* It is back: the others tell no more, and it speaks for itself. */
+    tell(&self, 0, "\"gone\":[{\"kind\":\"lost_guest\",\"id\":\"vm/100\"}]");
+    g_assert_true(only(&self) == row);
+    model_node_link(self.model, 2, MODEL_LINK_UP, NULL);
+    model_watch_begin(self.model, 2, 1);
+    tell(&self, 1, "\"objects\":[" LOST_WEB "]");
+    join(&self, 2, "\"lab\"");
+    tell_guest(&self, 2, "stopped");
+    tell(&self, 2, "\"ready\":true");
+    g_assert_true(only(&self) == row);
+    g_assert_cmpint(row->state, ==, GUEST_STATE_STOPPED);
+    g_assert_cmpuint(self.added, ==, 1);
+    g_assert_cmpuint(self.gone, ==, 0);
+    /* What it told itself is not what others recall. */
+    model_node_link(self.model, 2, MODEL_LINK_DOWN, NULL);
+    tell(&self, 0, "\"objects\":[" LOST_WEB "]");
+    g_assert_cmpint(only(&self)->state, ==, GUEST_STATE_STOPPED);
+    model_free(self.model);
+}
+
+/* While it was off the guest has gone: the node's snapshot does not name it. */
+static void test_recalled_goes(void)
+{
+    Fixture self;
+    start_without_node3(&self);
+    model_node_add(self.model, "node3", "node3");
+    tell(&self, 0, "\"objects\":[" LOST_WEB "]");
+    g_assert_cmpuint(only(&self)->base.node, ==, 2);
+    model_node_link(self.model, 2, MODEL_LINK_UP, NULL);
+    model_watch_begin(self.model, 2, 1);
+    tell(&self, 2, "\"ready\":true");
+    g_assert_cmpuint(model_objects(self.model, OBJECT_GUEST)->len, ==, 0);
+    g_assert_cmpuint(self.gone, ==, 1);
+    model_free(self.model);
+}
+
+/* Another node has taken it over: one row, where it is now. */
+static void test_recalled_taken_over(void)
+{
+    Fixture self;
+    start_without_node3(&self);
+    model_node_add(self.model, "node3", "node3");
+    tell(&self, 0, "\"objects\":[" LOST_WEB "]");
+    tell_guest(&self, 1, "running");
+    g_assert_cmpuint(only(&self)->base.node, ==, 1);
+    model_node_remove(self.model, 2);
+    g_assert_cmpuint(model_objects(self.model, OBJECT_GUEST)->len, ==, 1);
+    model_free(self.model);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -204,5 +289,8 @@ int main(int argc, char **argv)
     g_test_add_func("/tui-claims/lost", test_lost);
     g_test_add_func("/tui-claims/apart", test_apart);
     g_test_add_func("/tui-claims/told-by-several", test_told_by_several);
+    g_test_add_func("/tui-claims/recalled", test_recalled);
+    g_test_add_func("/tui-claims/recalled-goes", test_recalled_goes);
+    g_test_add_func("/tui-claims/recalled-taken-over", test_recalled_taken_over);
     return g_test_run();
 }

@@ -250,6 +250,7 @@ static const struct {
     [OBJECT_TASK] = {task_fields, sizeof(ModelTask)},
     [OBJECT_EVENT] = {event_fields, sizeof(ModelEvent)},
     [OBJECT_ALARM] = {alarm_fields, sizeof(ModelAlarm)},
+    [OBJECT_LOST_GUEST] = {guest_fields, sizeof(ModelGuest)},
 };
 
 const ModelField *model_fields(ObjectKind kind)

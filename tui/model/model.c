@@ -1,6 +1,7 @@
 #include "tui/model/model.h"
 
 #include "tui/model/claims.h"
+#include "tui/model/lost_guests.h"
 
 #include "backend/wire/message.h"
 
@@ -41,6 +42,7 @@ Model *model_new(void)
         model->index[kind] = g_hash_table_new(object_hash, object_equal);
     }
     model->nodes = g_ptr_array_new();
+    model->waiting = lost_guests_new();
     model->ears = g_array_new(FALSE, FALSE, sizeof(ModelEar));
     return model;
 }
@@ -55,6 +57,7 @@ void model_free(Model *model)
         g_ptr_array_unref(model->hidden[kind]);
     }
     g_ptr_array_unref(model->nodes);
+    g_ptr_array_unref(model->waiting);
     g_array_unref(model->ears);
     g_free(model);
 }
@@ -84,7 +87,7 @@ void model_tell(const Model *model, ModelChange change, ModelObject *object, gui
     }
 }
 
-static guint64 bit(ObjectKind kind, const char *name)
+guint64 model_field_bit(ObjectKind kind, const char *name)
 {
     int index = model_field_find(kind, name);
     return index < 0 ? 0 : G_GUINT64_CONSTANT(1) << index;
@@ -116,6 +119,7 @@ guint model_node_add(Model *model, const char *target, const char *name)
         model->nodes->pdata[index] = node;
     g_ptr_array_add(model->objects[OBJECT_NODE], node);
     model_tell(model, MODEL_ADDED, &node->base, ~G_GUINT64_CONSTANT(0));
+    lost_guests_review(model, node);
     return index;
 }
 
@@ -140,6 +144,19 @@ ModelNode *model_node_by_name(const Model *model, const char *name)
     return NULL;
 }
 
+guint model_node_spokesman(const Model *model, guint index)
+{
+    const ModelNode *node = model_node(model, index);
+    if (!node || node->link == MODEL_LINK_UP || !node->cluster)
+        return index;
+    for (guint i = 0; i < model->nodes->len; i++) {
+        const ModelNode *other = model_node(model, i);
+        if (other && other->link == MODEL_LINK_UP && other->cluster == node->cluster)
+            return i;
+    }
+    return index;
+}
+
 static void put_string(char **member, const char *text)
 {
     char *made = text ? g_ref_string_new_intern(text) : NULL;
@@ -154,7 +171,7 @@ static void show_link(Model *model, ModelNode *node, ModelLinkState state, const
     node->link = (guint8)state;
     put_string(&node->trouble, trouble);
     model_tell(model, MODEL_CHANGED, &node->base,
-               bit(OBJECT_NODE, "link") | bit(OBJECT_NODE, "trouble"));
+               model_field_bit(OBJECT_NODE, "link") | model_field_bit(OBJECT_NODE, "trouble"));
     if (other)
         claims_review(model, node->base.node);
 }
@@ -172,9 +189,23 @@ void model_node_link(Model *model, guint index, ModelLinkState state, const char
     show_link(model, node, state, trouble);
 }
 
-void model_node_lost(Model *model, guint index, const char *trouble)
+void model_node_named(Model *model, guint index, const char *name)
 {
     ModelNode *node = model_node(model, index);
+    if (!node || g_strcmp0(node->name, name) == 0)
+        return;
+    put_string(&node->name, name);
+    model_tell(model, MODEL_CHANGED, &node->base, model_field_bit(OBJECT_NODE, "name"));
+    lost_guests_review(model, node);
+}
+
+void model_node_lost(Model *model, guint index, const char *trouble, gint64 since)
+{
+    ModelNode *node = model_node(model, index);
+    if (node && node->link != MODEL_LINK_UP && node->heard == 0) {
+        node->heard = since;
+        model_tell(model, MODEL_CHANGED, &node->base, model_field_bit(OBJECT_NODE, "link"));
+    }
     if (!node || node->link != MODEL_LINK_UP)
         return;
     /* The watch goes on: the node may be well, and cut off from the others only. */
@@ -193,7 +224,7 @@ void model_node_hello(Model *model, guint index, const char *name, const char *a
     put_string(&node->agent, agent);
     node->role = (gint8)role;
     model_tell(model, MODEL_CHANGED, &node->base,
-               bit(OBJECT_NODE, "name") | bit(OBJECT_NODE, "agent"));
+               model_field_bit(OBJECT_NODE, "name") | model_field_bit(OBJECT_NODE, "agent"));
 }
 
 void model_watch_begin(Model *model, guint index, gint64 watch)
@@ -202,6 +233,7 @@ void model_watch_begin(Model *model, guint index, gint64 watch)
     if (!node)
         return;
     model->watches[index] = (NodeWatch){.watch = watch, .snapshot = TRUE};
+    lost_guests_forget(model, index);
     for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++) {
         const GPtrArray *lists[] = {model->objects[kind], model->hidden[kind]};
         for (guint i = 0; i < lists[0]->len + lists[1]->len; i++) {
@@ -213,8 +245,7 @@ void model_watch_begin(Model *model, guint index, gint64 watch)
     }
 }
 
-/* A key to look up with, in the caller's storage. */
-static gboolean make_key(ModelGuest *key, guint node, ObjectKind kind, const char *id)
+gboolean model_make_key(ModelGuest *key, guint node, ObjectKind kind, const char *id)
 {
     memset(key, 0, sizeof *key);
     key->base.kind = (guint8)kind;
@@ -239,7 +270,7 @@ ModelObject *model_find(const Model *model, guint node, ObjectKind kind, const c
         return found ? &found->base : NULL;
     }
     ModelGuest key;
-    if (!make_key(&key, node, kind, id))
+    if (!model_make_key(&key, node, kind, id))
         return NULL;
     ModelObject *found = g_hash_table_lookup(model->index[kind], &key);
     if (found)
@@ -275,7 +306,7 @@ void model_count_guest(Model *model, const ModelObject *object, int sign)
         node->stopped += sign;
 }
 
-static ModelObject *object_add(Model *model, const ModelGuest *key)
+ModelObject *model_object_add(Model *model, const ModelGuest *key)
 {
     ObjectKind kind = (ObjectKind)key->base.kind;
     ModelObject *object = g_malloc(model_object_size(kind));
@@ -322,6 +353,7 @@ void model_node_remove(Model *model, guint index)
     if (!node)
         return;
     remove_all(model, index, FALSE);
+    lost_guests_forget(model, index);
     model_tell(model, MODEL_GONE, &node->base, 0);
     model->nodes->pdata[index] = NULL;
     model->watches[index] = (NodeWatch){0};
@@ -333,7 +365,7 @@ static void apply_node(Model *model, ModelNode *node, const json_t *json)
     guint64 fields = model_object_update(&node->base, json);
     if (fields)
         model_tell(model, MODEL_CHANGED, &node->base, fields);
-    if (fields & bit(OBJECT_NODE, "cluster"))
+    if (fields & model_field_bit(OBJECT_NODE, "cluster"))
         claims_review(model, node->base.node);
 }
 
@@ -352,19 +384,24 @@ static void apply_object(Model *model, guint index, const json_t *json)
         apply_node(model, model_node(model, index), json);
         return;
     }
+    if (kind == OBJECT_LOST_GUEST) {
+        lost_guests_told(model, index, json);
+        return;
+    }
     ModelGuest key;
-    if (!make_key(&key, index, kind, id))
+    if (!model_make_key(&key, index, kind, id))
         return;
     ModelObject *object = g_hash_table_lookup(model->index[kind], &key);
     gboolean fresh = !object;
     if (fresh) {
         if (model->objects[kind]->len >= MODEL_OBJECTS_MAX)
             return;
-        object = object_add(model, &key);
+        object = model_object_add(model, &key);
     } else {
         model_count_guest(model, object, -1);
     }
     object->touched = TRUE;
+    object->recalled = FALSE;
     guint64 fields = model_object_update(object, json);
     model_count_guest(model, object, 1);
     if (fresh && kind == OBJECT_EVENT && claims_is_told(model, (ModelEvent *)object)) {
@@ -382,9 +419,13 @@ static void apply_gone(Model *model, guint index, const json_t *json)
     ObjectKind kind;
     if (!object_kind_from_name(wire_get_string(json, "kind", ""), &kind) || kind == OBJECT_NODE)
         return;
+    if (kind == OBJECT_LOST_GUEST) {
+        lost_guests_gone(model, index, wire_get_string(json, "id", NULL));
+        return;
+    }
     ModelGuest key;
     ModelObject *object = NULL;
-    if (make_key(&key, index, kind, wire_get_string(json, "id", NULL)))
+    if (model_make_key(&key, index, kind, wire_get_string(json, "id", NULL)))
         object = g_hash_table_lookup(model->index[kind], &key);
     if (object)
         object_remove(model, object);
@@ -445,7 +486,7 @@ ModelApply model_apply(Model *model, guint index, const json_t *params, gboolean
         sweep(model, index);
         /* The JSON of the snapshot is not needed again. */
         (void)malloc_trim(0);
-        model_tell(model, MODEL_CHANGED, &node->base, bit(OBJECT_NODE, "link"));
+        model_tell(model, MODEL_CHANGED, &node->base, model_field_bit(OBJECT_NODE, "link"));
         if (ready)
             *ready = TRUE;
     }

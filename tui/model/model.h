@@ -43,11 +43,18 @@ guint model_node_count(const Model *model);
 ModelNode *model_node(const Model *model, guint node); /* NULL when there is none */
 ModelNode *model_node_by_name(const Model *model, const char *name);
 
+/* Who can be asked about what the cluster knows of the node: itself when it is reached, else
+ * another of its cluster that is; itself when there is none. */
+guint model_node_spokesman(const Model *model, guint node);
+
 /* How the link fares; trouble in words, or NULL. */
 void model_node_link(Model *model, guint node, ModelLinkState state, const char *trouble);
+/* Another node knows it by that name, which it has not said itself yet. */
+void model_node_named(Model *model, guint node, const char *name);
 /* The others of its cluster lost it: it is shown as lost at once, whatever the link still
- * believes, until it says something or model_node_link() tells otherwise. */
-void model_node_lost(Model *model, guint node, const char *trouble);
+ * believes, until it says something or model_node_link() tells otherwise. since: when that
+ * was, seconds since 1970 or 0, for a node that this console never heard. */
+void model_node_lost(Model *model, guint node, const char *trouble, gint64 since);
 /* What hello said. */
 void model_node_hello(Model *model, guint node, const char *name, const char *agent,
                       WireRole role);

@@ -17,15 +17,24 @@ typedef struct {
     gboolean snapshot; /* it is still coming */
 } NodeWatch;
 
+typedef struct LostGuest LostGuest;
+
 struct Model {
     GPtrArray *nodes;                      /* by index; NULL where one was removed */
     GPtrArray *objects[OBJECT_KIND_COUNT]; /* shown */
     GPtrArray *hidden[OBJECT_KIND_COUNT];  /* claims that another stands for: claims.h */
     GHashTable *index[OBJECT_KIND_COUNT];  /* a set of ModelObject, hidden too, no nodes */
+    GPtrArray *waiting;                    /* of LostGuest: their node is not known yet */
     NodeWatch watches[MODEL_NODES_MAX];
     GArray *ears;
 };
 
 void model_tell(const Model *model, ModelChange change, ModelObject *object, guint64 fields);
+/* The field as a bit of what is told. */
+guint64 model_field_bit(ObjectKind kind, const char *name);
+/* A key to look up with, in the caller's storage. */
+gboolean model_make_key(ModelGuest *key, guint node, ObjectKind kind, const char *id);
+/* Puts in a new one of that key, shown, not told of yet. */
+ModelObject *model_object_add(Model *model, const ModelGuest *key);
 /* Adds (1) or takes away (-1) a guest that is shown in its node's counts. */
 void model_count_guest(Model *model, const ModelObject *object, int sign);

@@ -218,8 +218,12 @@ static void review_members(Cluster *cluster)
         const json_t *peer;
         json_array_foreach(teller && is_up(teller) ? teller->peers : NULL, index, peer)
         {
-            if (!find_member(cluster, peer))
+            const Member *known = find_member(cluster, peer);
+            if (!known)
                 add_member(cluster, teller, peer);
+            else if (!name_of(known))
+                model_node_named(cluster->model, known->index,
+                                 wire_get_string(peer, "name", ""));
         }
     }
     for (guint i = 0; i < cluster->members->len; i++) {
@@ -231,17 +235,24 @@ static void review_members(Cluster *cluster)
 
 /* ---- lost and back ---- */
 
-/* Who says that it does not see the node; NULL when somebody sees it, or nobody knows. */
-static char *losers_of(const Member *member)
+/* Who says that it does not see the node; NULL when somebody sees it, or nobody knows. since:
+ * the earliest that they have lost it; 0: they don't say. */
+static char *losers_of(const Member *member, gint64 *since)
 {
     const Cluster *cluster = member->cluster;
-    const char *name = name_of(member);
+    const ModelNode *node = model_node(cluster->model, member->index);
+    const char *name = name_of(member) ? name_of(member) : node->name;
     g_autoptr(GString) names = g_string_new(NULL);
+    *since = 0;
     for (guint i = 0; name && i < cluster->members->len; i++) {
         const Member *other = cluster_member(cluster, i);
         if (!other || other == member || !is_up(other))
             continue;
-        const json_t *seen = json_object_get(peer_named(other, name), "member");
+        const json_t *peer = peer_named(other, name);
+        const json_t *seen = json_object_get(peer, "member");
+        gint64 lost = wire_get_integer(peer, "lost_since", 0);
+        if (lost > 0 && (*since == 0 || lost < *since))
+            *since = lost;
         if (json_is_true(seen))
             return NULL;
         if (json_is_false(seen))
@@ -258,11 +269,11 @@ static void on_knock(const json_t *result, const GError *error, gpointer user)
         link_drop(member->link, "its cluster lost it, and it does not answer");
 }
 
-static void tell_lost(Member *member, const char *losers)
+static void tell_lost(Member *member, const char *losers, gint64 since)
 {
     g_autofree char *trouble =
         g_strdup_printf("the cluster lost it: it is not seen by %s", losers);
-    model_node_lost(member->cluster->model, member->index, trouble);
+    model_node_lost(member->cluster->model, member->index, trouble, since);
     /* Cut off from the others it may be, and still answer. */
     ask_drop(&member->knock);
     if (is_up(member))
@@ -284,12 +295,13 @@ static void review_losses(const Cluster *cluster)
 {
     for (guint i = 0; i < cluster->members->len; i++) {
         Member *member = cluster_member(cluster, i);
-        g_autofree char *losers = member ? losers_of(member) : NULL;
+        gint64 since = 0;
+        g_autofree char *losers = member ? losers_of(member, &since) : NULL;
         if (!member || member->lost == (losers != NULL))
             continue;
         member->lost = losers != NULL;
         if (losers)
-            tell_lost(member, losers);
+            tell_lost(member, losers, since);
         else
             tell_back(member);
     }

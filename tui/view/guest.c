@@ -88,9 +88,10 @@ static void ask_definition(GuestView *view)
 {
     if (view->definition || !pager_is_empty(view->pagers[TAB_DEFINITION]))
         return;
-    view->definition = cluster_ask(
-        console_cluster(view->console), view->subject.node, "guest.definition",
-        json_pack("{s:s}", "guest", view->subject.id), DEADLINE, on_definition, view);
+    guint node = model_node_spokesman(console_model(view->console), view->subject.node);
+    view->definition = cluster_ask(console_cluster(view->console), node, "guest.definition",
+                                   json_pack("{s:s}", "guest", view->subject.id), DEADLINE,
+                                   on_definition, view);
 }
 
 static bool is_its_task(const ModelObject *object, gpointer user)
