@@ -5,6 +5,7 @@
 #include "agent/cluster_events.h"
 #include "agent/cluster_follow.h"
 #include "agent/cluster_lost.h"
+#include "agent/cluster_nodes.h"
 #include "agent/cluster_problems.h"
 #include "agent/cluster_roster.h"
 #include "agent/cluster_status.h"
@@ -35,9 +36,11 @@ struct ClusterPart {
     gint64 store_since;
     ClusterDevice *device;
     ClusterVitals *vitals;
+    ClusterNodes *nodes;
     CorosyncText *conf;
     char *trouble; /* why corosync.conf can't be used */
     gboolean reading, again;
+    gboolean known; /* whether there is a conf */
     guint64 loaded; /* the version that corosync had when the file was read */
     MembershipState seen;
     MembershipView *told; /* what the events told last is about; NULL: nothing yet */
@@ -61,8 +64,10 @@ static ClusterFacts facts_of(const ClusterPart *part)
                           .device_trouble = cluster_device_trouble(part->device),
                           .store_part = part->store,
                           .lost = part->lost};
-    if (part->agent->store)
+    if (part->agent->store) {
         store_status(part->agent->store, &facts.store);
+        facts.documents = store_is_loaded(part->agent->store) ? part->agent->store : NULL;
+    }
     facts.store_settled =
         part->store_state == facts.store.state &&
         g_get_monotonic_time() - part->store_since > (gint64)SETTLE * G_USEC_PER_SEC;
@@ -138,6 +143,8 @@ static void tell(ClusterPart *part)
     if (cluster_lost_review(part->lost, &facts) && part->agent->guests)
         guest_table_set_lost(part->agent->guests, part->lost);
     tell_node(part, &facts);
+    if (part->known && !part->reading && facts.documents)
+        cluster_nodes_review(part->nodes, &facts, cluster_store_leads(part->store));
     if (!is_changing(part))
         cluster_store_stay(part->store);
     if (is_settled(&facts) && !is_changing(part))
@@ -243,8 +250,9 @@ static void take_files(ClusterPart *part, Files *files, const GError *error)
         g_free(part->trouble);
         part->trouble = g_strdup(why->message);
     }
+    part->known = part->conf || none;
     /* A file that can't be used says nothing about the store. */
-    if (part->conf || none)
+    if (part->known)
         cluster_store_conf(part->store, part->conf, files ? files->left : 0);
 }
 
@@ -341,7 +349,7 @@ static void on_followed(gpointer user)
     refresh(user);
 }
 
-static void on_vitals(gpointer user)
+static void on_news(gpointer user)
 {
     tell(user);
 }
@@ -370,7 +378,8 @@ ClusterPart *cluster_part_new(Agent *agent)
     part->lost = cluster_lost_new();
     part->device = cluster_device_new(agent);
     part->membership = membership_new(groups, &events, part);
-    part->vitals = cluster_vitals_new(part->membership, on_vitals, part);
+    part->vitals = cluster_vitals_new(part->membership, on_news, part);
+    part->nodes = cluster_nodes_new(agent, on_news, part);
     part->follow = cluster_follow_new(agent, part->membership, on_followed, part);
     part->store =
         cluster_store_new(agent, part->membership, CLUSTER_GROUP_AGENTS, on_store_told, part);
@@ -386,6 +395,7 @@ void cluster_part_free(ClusterPart *part)
     cluster_follow_free(part->follow);
     cluster_store_free(part->store);
     cluster_vitals_free(part->vitals);
+    cluster_nodes_free(part->nodes);
     membership_free(part->membership);
     cluster_device_free(part->device);
     for (guint i = 0; i < part->waiting->len; i++) {
@@ -439,6 +449,12 @@ void cluster_part_refresh(ClusterPart *part)
 }
 
 /* With the file as it is now: somebody may have changed it by hand. */
+json_t *cluster_part_nodes(const ClusterPart *part)
+{
+    ClusterFacts facts = facts_of(part);
+    return facts.documents ? cluster_nodes_list(&facts) : json_array();
+}
+
 void cluster_part_status(ClusterPart *part, Request *request)
 {
     cluster_vitals_ask(part->vitals);

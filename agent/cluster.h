@@ -37,5 +37,7 @@ Membership *cluster_part_membership(const ClusterPart *part);
 /* The file, or corosync's run, has been changed by the agent: look again. */
 void cluster_part_refresh(ClusterPart *part);
 
+/* The nodes of the cluster as the store has them: cluster_nodes_list(). */
+json_t *cluster_part_nodes(const ClusterPart *part);
 /* Answers cluster.status. */
 void cluster_part_status(ClusterPart *part, Request *request);

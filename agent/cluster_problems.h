@@ -33,6 +33,7 @@ typedef struct {
     StoreStatus store;                     /* this node's part in the cluster's store */
     gboolean store_settled;                /* its state has lasted for a while */
     const struct ClusterStore *store_part; /* what the nodes said of theirs; may be NULL */
+    const Store *documents;                /* NULL: not read yet */
     GHashTable *lost;                      /* cluster_lost.h; may be NULL */
 } ClusterFacts;
 

@@ -1,5 +1,7 @@
 #include "agent/cluster_status.h"
 
+#include "agent/cluster_nodes.h"
+#include "agent/cluster_settings.h"
 #include "agent/cluster_store.h"
 #include "backend/cluster/corosync_device.h"
 #include "backend/wire/message.h"
@@ -38,8 +40,12 @@ static void add_vital(json_t *object, const ClusterFacts *facts, const Membershi
                         clock ? json_real((double)vital->offset / 1000) : json_null());
     json_object_set_new(object, "clock_uncertainty_ms",
                         clock ? json_real((double)vital->uncertainty / 1000) : json_null());
-    json_object_set_new(object, "agent",
-                        vital && vital->agent ? wire_string(vital->agent) : json_null());
+    /* While a node is off, what it wrote of itself last. */
+    g_autoptr(json_t) known = cluster_nodes_find(facts->documents, node->name);
+    const char *agent = wire_get_string(known, "agent", NULL);
+    if (vital && vital->agent)
+        agent = vital->agent;
+    json_object_set_new(object, "agent", agent ? wire_string(agent) : json_null());
 }
 
 static json_t *node_json(const ClusterFacts *facts, const MembershipNode *node)
@@ -164,6 +170,8 @@ json_t *cluster_status_json(const ClusterFacts *facts)
     json_object_set_new(answer, "store",
                         json_pack("{s:s,s:I}", "state", store_state_name(facts->store.state),
                                   "revision", (json_int_t)facts->store.revision));
+    if (facts->documents)
+        json_object_set_new(answer, "settings", cluster_settings_all(facts->documents));
     if (facts->view) {
         double age = (double)(g_get_monotonic_time() - facts->view->taken) / G_USEC_PER_SEC;
         json_object_set_new(answer, "age", json_real(age));

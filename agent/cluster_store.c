@@ -405,6 +405,11 @@ const ClusterStorePeer *cluster_store_peer(const ClusterStore *part, guint node)
     return peer && peer->known ? &peer->line : NULL;
 }
 
+gboolean cluster_store_leads(const ClusterStore *part)
+{
+    return is_leader(part) || store_is_alone(part->agent->store);
+}
+
 /* ---- leaving ---- */
 
 void cluster_store_leave(ClusterStore *part, StoreDone done, gpointer user)

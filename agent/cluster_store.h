@@ -47,6 +47,9 @@ typedef struct {
 } ClusterStorePeer;
 const ClusterStorePeer *cluster_store_peer(const ClusterStore *part, guint node);
 
+/* This node leads the store, or is alone in it. */
+gboolean cluster_store_leads(const ClusterStore *part);
+
 /* Takes this node out of the store's members, so that those who stay are a majority
  * without it. done may get an error, and then it stays a member. */
 void cluster_store_leave(ClusterStore *part, StoreDone done, gpointer user);

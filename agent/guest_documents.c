@@ -1,5 +1,6 @@
 #include "agent/guest_documents.h"
 
+#include "agent/document.h"
 #include "backend/cluster/store_documents.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
@@ -78,17 +79,6 @@ static void drop_owner(GuestDocuments *documents, int number)
 }
 
 /* ---- paths and contents ---- */
-
-static json_t *parse_bytes(GBytes *content)
-{
-    gsize size;
-    const char *data = g_bytes_get_data(content, &size);
-    json_t *object = json_loadb(data, size, JSON_REJECT_DUPLICATES, NULL);
-    if (json_is_object(object))
-        return object;
-    json_decref(object);
-    return NULL;
-}
 
 static char *path_of(int number, const char *rest)
 {
@@ -170,7 +160,7 @@ static void writing_free(Writing *writing)
 static void on_conflict(GuestDocuments *documents, Owner *owner)
 {
     const StoreDocument *document = find_document(documents, owner->number, "");
-    g_autoptr(json_t) object = document ? parse_bytes(document->content) : NULL;
+    g_autoptr(json_t) object = document ? document_parse(document->content) : NULL;
     gboolean own = object && is_here(documents, object) &&
                    g_strcmp0(wire_get_string(object, "native", ""), owner->native) == 0;
     if (document && !own)
@@ -235,7 +225,7 @@ static void read_former(GuestDocuments *documents, const GArray *former)
         const char *rest;
         int number = number_of_path(write->path, &rest);
         if (number && !*rest) {
-            g_autoptr(json_t) object = parse_bytes(write->content);
+            g_autoptr(json_t) object = document_parse(write->content);
             g_free(native);
             native = g_strdup(wire_get_string(object, "native", NULL));
             owner = number;
@@ -295,7 +285,7 @@ static void write_owner(GuestDocuments *documents, Owner *owner)
                   documents->node, "state", owner->state);
     g_autofree char *path = path_of(owner->number, "");
     const StoreDocument *present = store_get(documents->store, path);
-    g_autoptr(json_t) object = present ? parse_bytes(present->content) : NULL;
+    g_autoptr(json_t) object = present ? document_parse(present->content) : NULL;
     gboolean takes = object && owner->taking &&
                      g_strcmp0(wire_get_string(object, "native", ""), owner->native) == 0;
     if (takes && !is_here(documents, object))
@@ -373,7 +363,7 @@ static void take_here(GuestDocuments *documents, int number, const json_t *objec
 /* The document of a number is another, or gone. */
 static void take_owner(GuestDocuments *documents, int number, const StoreDocument *document)
 {
-    g_autoptr(json_t) object = document ? parse_bytes(document->content) : NULL;
+    g_autoptr(json_t) object = document ? document_parse(document->content) : NULL;
     Owner *owner = find_owner(documents, number);
     if (object && is_here(documents, object)) {
         take_here(documents, number, object);
@@ -411,7 +401,7 @@ static gboolean load_one(const StoreDocument *document, gpointer user)
     GuestDocuments *documents = user;
     const char *rest;
     int number = number_of_path(document->path, &rest);
-    g_autoptr(json_t) object = number && !*rest ? parse_bytes(document->content) : NULL;
+    g_autoptr(json_t) object = number && !*rest ? document_parse(document->content) : NULL;
     if (!object)
         return TRUE;
     gboolean here = is_here(documents, object);
@@ -542,7 +532,7 @@ static void on_deleted(guint64 revision, const GError *error, gpointer user)
 static void delete_one(GuestDocuments *documents, int number)
 {
     const StoreDocument *claim = find_document(documents, number, "");
-    g_autoptr(json_t) object = claim ? parse_bytes(claim->content) : NULL;
+    g_autoptr(json_t) object = claim ? document_parse(claim->content) : NULL;
     if (!claim || (object && !is_here(documents, object))) {
         g_hash_table_remove(documents->doomed, GINT_TO_POINTER(number));
         return;
@@ -577,7 +567,7 @@ void guest_documents_forget(GuestDocuments *documents, int number)
 json_t *guest_documents_gantry(const GuestDocuments *documents, int number)
 {
     const StoreDocument *document = find_document(documents, number, "/gantry");
-    json_t *content = document ? parse_bytes(document->content) : NULL;
+    json_t *content = document ? document_parse(document->content) : NULL;
     return content ? content : json_object();
 }
 
@@ -657,7 +647,7 @@ int guest_documents_number_of(const char *path)
 json_t *guest_documents_find(const GuestDocuments *documents, int number)
 {
     const StoreDocument *document = find_document(documents, number, "");
-    g_autoptr(json_t) object = document ? parse_bytes(document->content) : NULL;
+    g_autoptr(json_t) object = document ? document_parse(document->content) : NULL;
     const char *kind = wire_get_string(object, "kind", NULL);
     if (!kind)
         return NULL;
@@ -700,7 +690,7 @@ int guest_documents_elsewhere(const GuestDocuments *documents, const char *text,
         g_ascii_string_to_unsigned(text, 10, GUEST_NUMBER_MIN, GUEST_NUMBER_MAX, &plain, NULL))
         number = (int)plain;
     const StoreDocument *document = number ? find_document(documents, number, "") : NULL;
-    g_autoptr(json_t) object = document ? parse_bytes(document->content) : NULL;
+    g_autoptr(json_t) object = document ? document_parse(document->content) : NULL;
     if (!object || is_here(documents, object))
         return 0;
     *node = g_strdup(wire_get_string(object, "node", "?"));
@@ -712,7 +702,7 @@ static gboolean gather_foreign(const StoreDocument *document, gpointer user)
     gpointer *pair = user;
     const char *rest;
     int number = number_of_path(document->path, &rest);
-    g_autoptr(json_t) object = number && !*rest ? parse_bytes(document->content) : NULL;
+    g_autoptr(json_t) object = number && !*rest ? document_parse(document->content) : NULL;
     if (object && !is_here(pair[0], object))
         g_array_append_val(pair[1], number);
     return TRUE;

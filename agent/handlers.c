@@ -3,7 +3,7 @@
 static const HandlerRow *const tables[] = {
     handlers_session,        handlers_guest,          handlers_node, handlers_task,
     handlers_stream,         handlers_record,         handlers_role, handlers_cluster,
-    handlers_cluster_device, handlers_cluster_change, handlers_move};
+    handlers_cluster_device, handlers_cluster_change, handlers_move, handlers_settings};
 
 RequestHandler handlers_find(const char *method)
 {

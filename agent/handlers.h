@@ -22,6 +22,7 @@ extern const HandlerRow handlers_task[];
 extern const HandlerRow handlers_stream[];
 extern const HandlerRow handlers_record[];
 extern const HandlerRow handlers_role[];
+extern const HandlerRow handlers_settings[];
 
 /* NULL when nothing serves that method. */
 RequestHandler handlers_find(const char *method);

@@ -1,6 +1,7 @@
 /* guest.migrate and guest.plan, which people ask for, and migration.*, which the agents of
  * other nodes do. What libvirt must be asked is asked in a worker. */
 #include "agent/agent.h"
+#include "agent/cluster_settings.h"
 #include "agent/guests.h"
 #include "agent/handlers.h"
 #include "agent/move/check.h"
@@ -40,6 +41,13 @@ static gboolean may_move(const Request *request, const Guest *guest, GError **er
     return FALSE;
 }
 
+static void add_bandwidth(const Request *request, json_t *params)
+{
+    gint64 usual = cluster_settings_integer(request->agent->store, "move_bandwidth");
+    if (usual > 0 && !json_object_get(params, "bandwidth"))
+        json_object_set_new(params, "bandwidth", json_integer(usual));
+}
+
 /* Tags and notes go with it. */
 static void serve_migrate(Request *request)
 {
@@ -53,6 +61,7 @@ static void serve_migrate(Request *request)
         return;
     }
     g_autoptr(json_t) params = json_copy(request->params);
+    add_bandwidth(request, params);
     json_object_set_new(params, "document",
                         guest_table_document(request->agent->guests, guest));
     task_engine_submit(task_board_engine(request->agent->tasks),

@@ -1,5 +1,6 @@
 #include "agent/roles.h"
 
+#include "agent/document.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 
@@ -10,9 +11,7 @@
 static WireRole role_of(const StoreDocument *document)
 {
     WireRole role = WIRE_ROLE_NONE;
-    gsize size;
-    const char *data = document ? g_bytes_get_data(document->content, &size) : NULL;
-    g_autoptr(json_t) object = data ? json_loadb(data, size, 0, NULL) : NULL;
+    g_autoptr(json_t) object = document ? document_parse(document->content) : NULL;
     const char *name = wire_get_string(object, "role", NULL);
     return name && wire_role_from_name(name, &role) ? role : WIRE_ROLE_NONE;
 }

@@ -19,6 +19,14 @@ enum { STRING_MAX = 65536, STRINGS_MAX = 1024, SECONDS_MAX = 86400 };
         "task", WIRE_TYPE_TASK, true, .help = "the task's identifier"                          \
     }
 
+/* See agent/document.h. */
+#define REVISION                                                                               \
+    {                                                                                          \
+        "revision", WIRE_TYPE_INTEGER, false, 0, G_MAXINT64,                                   \
+            .help = "only if it has not changed since it was read at this revision (0: was "   \
+                    "not there)"                                                               \
+    }
+
 static const WireParameter hello_parameters[] = {
     {"major", WIRE_TYPE_INTEGER, true, 0, 1000, .help = "protocol version the client speaks"},
     {"minor", WIRE_TYPE_INTEGER, true, 0, 1000, .help = "its minor version"},
@@ -112,7 +120,7 @@ static const WireParameter delete_parameters[] = {
          64,        .help = "the storage there for copied disks; the same paths when absent"}, \
     {                                                                                          \
         "bandwidth", WIRE_TYPE_INTEGER, false, 1, 1048576,                                     \
-            .help = "MiB a second at the most; without limit when absent"                      \
+            .help = "MiB a second at the most; when absent as set for the cluster"             \
     }
 
 static const WireParameter migrate_parameters[] = {MIGRATE_PARAMETERS, END_OF_PARAMETERS};
@@ -295,6 +303,21 @@ static const WireParameter cluster_rename_parameters[] = {
     {"name", WIRE_TYPE_STRING, true, 1, 32, .help = "the cluster's new name"},
     END_OF_PARAMETERS};
 
+static const WireParameter settings_parameters[] = {
+    {"description", WIRE_TYPE_STRING, false, 0, 256, .help = "what the cluster is, in a line"},
+    {"notes", WIRE_TYPE_STRING, false, 0, STRING_MAX, .help = "free text"},
+    {"move_bandwidth", WIRE_TYPE_INTEGER, false, 0, 1048576,
+     .help = "MiB a second at the most for a guest that moves, where it is not said; 0: no "
+             "limit"},
+    {"drain_order", WIRE_TYPE_STRING, false, .choices = "as-listed|small-first|large-first",
+     .help = "which guests go first when a node is drained, by memory and disks to copy"},
+    {"drain_parallel", WIRE_TYPE_INTEGER, false, 1, 8,
+     .help = "guests that go at once when a node is drained"},
+    {"unset", WIRE_TYPE_STRINGS, false, 1, 16,
+     .help = "settings that are to be as they are by default"},
+    REVISION,
+    END_OF_PARAMETERS};
+
 #define PEER     WIRE_ROLE_PEER
 #define VIEWER   WIRE_ROLE_VIEWER
 #define OPERATOR WIRE_ROLE_OPERATOR
@@ -379,8 +402,16 @@ static const WireMethod methods[] = {
 
     READ("cluster.status", NULL, "how the cluster of this node is",
          "cluster, state (none, absent, silent, up), quorate, votes, expected, quorum, nodes, "
-         "links, ring_statistics, device and problems, each with what to do"),
+         "links, ring_statistics, device, settings and problems, each with what to do"),
 
+    READ("cluster.nodes", NULL,
+         "the nodes of the cluster as its store knows them, also while they are off",
+         "nodes: name, number, addresses, member, agent, cpus, memory and kvm"),
+    READ("cluster.settings", NULL, "what is set for the whole cluster",
+         "settings, each with the value that holds, set, the names of those that were set, and "
+         "revision"),
+    CHANGE("cluster.settings_set", ADMIN, settings_parameters,
+           "sets something for the whole cluster", "an empty object"),
     TASK_ROW("cluster.create", ADMIN, cluster_create_parameters,
              "makes a cluster of this node"),
     {"cluster.add", ADMIN, false, true, cluster_add_parameters,

@@ -242,9 +242,17 @@ def drains(site, lab):
     check("a plan with obstacles ends with 1", plan.returncode == 1, plan.stdout + plan.stderr)
     holds("and says what would help", "--with-disks", plan.stdout)
     same("nothing has moved by it", dict.fromkeys(names, "node1"), where())
+    site.rpc["node2"].call("cluster.settings_set", drain_parallel=2, drain_order="large-first", move_bandwidth=400)
     drained = gantry("node", "drain", "node1", "--with-disks", "--yes")
     check("node1 is drained", drained.returncode == 0, drained.stdout + drained.stderr)
     becomes("all guests are on node2", dict.fromkeys(names, "node2"), where)
+    tasks = sorted((t for t in site.rpc["node1"].call("task.list")["tasks"] if t["method"] == "guest.migrate"),
+                   key=lambda t: t["created"])[-len(names):]
+    check("two went at once, as set for the cluster", tasks[1]["started"] < tasks[0]["ended"] <= tasks[2]["started"],
+          [(t["name"], t["started"], t["ended"]) for t in tasks])
+    same("the small container last", "box", tasks[-1]["name"])
+    same("with the bandwidth that is set", 400,
+         site.rpc["node1"].call("task.show", task=tasks[0]["id"])["params"].get("bandwidth"))
     back = gantry("node", "undrain", "node1", "--with-disks", "--yes")
     check("its guests come back", back.returncode == 0, back.stdout + back.stderr)
     becomes("all are on node1", dict.fromkeys(names, "node1"), where)

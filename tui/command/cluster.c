@@ -59,6 +59,14 @@ static void append_head(GString *text, const json_t *status)
                            wire_get_string(status, "ring", "?"));
 }
 
+static void append_description(GString *text, const json_t *status)
+{
+    const char *words = wire_get_string(json_object_get(status, "settings"), "description", "");
+    g_autofree char *clean = text_clean(words);
+    if (*words)
+        g_string_append_printf(text, "%s\n", clean);
+}
+
 static void append_device(GString *text, const json_t *device)
 {
     if (!json_is_object(device))
@@ -170,6 +178,7 @@ static gboolean print_status(const Act *act, const json_t *status)
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(json_t) nodes = node_rows(json_object_get(status, "nodes"));
     append_head(text, status);
+    append_description(text, status);
     append_device(text, json_object_get(status, "device"));
     append_ring(text, json_object_get(status, "ring_statistics"));
     append_table(text, node_columns, nodes);

@@ -68,6 +68,7 @@ static gboolean perform(const Act *act, char *const *words, GError **error)
 {
     switch (act->command->kind) {
     case COMMAND_LIST:
+    case COMMAND_SAME:
         return act_list(act, error);
     case COMMAND_SHOW:
         return act_show(act, error);
@@ -96,6 +97,8 @@ static gboolean perform(const Act *act, char *const *words, GError **error)
         return act_cluster_link(act, error);
     case COMMAND_CLUSTER_RENAME:
         return act_cluster_rename(act, error);
+    case COMMAND_CLUSTER_SETTINGS:
+        return act_cluster_settings(act, error);
     case COMMAND_GUEST_MIGRATE:
         return act_guest_migrate(act, error);
     case COMMAND_NODE_DRAIN:

@@ -147,6 +147,38 @@ static Mover *add_guest(Move *move, Link *link, const json_t *guest, const char 
     return mover;
 }
 
+/* ---- the order ---- */
+
+static double weight_of(const Mover *mover)
+{
+    return wire_get_number(mover->plan, "memory_bytes", 0) +
+           wire_get_number(mover->plan, "disk_bytes", 0);
+}
+
+static gint by_weight(gconstpointer a, gconstpointer b)
+{
+    double one = weight_of(*(Mover *const *)a), two = weight_of(*(Mover *const *)b);
+    return one < two ? -1 : one > two ? 1 : 0;
+}
+
+static gint by_weight_down(gconstpointer a, gconstpointer b)
+{
+    return by_weight(b, a);
+}
+
+/* As set for the cluster; an agent that knows of no settings has the usual ones. */
+static void arrange(Move *move, Link *link)
+{
+    g_autoptr(json_t) answer = ask(move->act, link, "cluster.settings", NULL);
+    const json_t *settings = json_object_get(answer, "settings");
+    const char *order = wire_get_string(settings, "drain_order", "");
+    move->parallel = (guint)CLAMP(wire_get_integer(settings, "drain_parallel", 1), 1, 8);
+    if (strcmp(order, "small-first") == 0)
+        g_ptr_array_sort(move->movers, by_weight);
+    else if (strcmp(order, "large-first") == 0)
+        g_ptr_array_sort(move->movers, by_weight_down);
+}
+
 /* ---- the commands ---- */
 
 static gboolean plan_drain(Move *move, const char *name, GError **error)
@@ -170,6 +202,7 @@ static gboolean plan_drain(Move *move, const char *name, GError **error)
         if (!choose(move, mover, targets, error))
             return FALSE;
     }
+    arrange(move, link);
     return TRUE;
 }
 
@@ -205,6 +238,8 @@ static gboolean plan_undrain(Move *move, const char *name, GError **error)
                 return FALSE;
         }
     }
+    if (move->movers->len > 0)
+        arrange(move, ((const Mover *)move->movers->pdata[0])->link);
     return TRUE;
 }
 

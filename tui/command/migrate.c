@@ -21,6 +21,7 @@ static void mover_free(gpointer data)
     json_decref(mover->tags);
     json_decref(mover->old_tags);
     json_decref(mover->plan);
+    g_free(mover->task);
     g_free(mover);
 }
 
@@ -30,6 +31,7 @@ void move_begin(Move *move, const Act *act)
     const json_t *given = act->arguments->params;
     *move = (Move){.act = act,
                    .params = json_object(),
+                   .parallel = 1,
                    .movers = g_ptr_array_new_with_free_func(mover_free)};
     for (size_t i = 0; i < G_N_ELEMENTS(same); i++)
         if (json_object_get(given, same[i]))
@@ -91,15 +93,19 @@ static json_t *params_for(const Move *move, const Mover *mover)
     return params;
 }
 
-/* Runs a task of that method to its end; the object that it ended as, if it is done. */
-static json_t *run_task(const Move *move, const Mover *mover, const char *method,
+/* Begins a task of that method: its identifier. */
+static char *begin_task(const Move *move, const Mover *mover, const char *method,
                         GError **error)
 {
     g_autoptr(json_t) begun = client_call(move->act->client, mover->link, method,
                                           params_for(move, mover), ANSWER_DEADLINE, error);
-    g_autoptr(json_t) ended =
-        begun ? act_wait_task(move->act, mover->link, wire_get_string(begun, "task", ""), error)
-              : NULL;
+    return begun ? g_strdup(wire_get_string(begun, "task", "")) : NULL;
+}
+
+/* Waits for its end; the object that it ended as, if it is done. */
+static json_t *end_task(const Move *move, const Mover *mover, const char *task, GError **error)
+{
+    g_autoptr(json_t) ended = act_wait_task(move->act, mover->link, task, error);
     if (!ended)
         return NULL;
     if (strcmp(wire_get_string(ended, "state", ""), "done") == 0)
@@ -107,6 +113,13 @@ static json_t *run_task(const Move *move, const Mover *mover, const char *method
     wire_error_set(error, WIRE_ERROR_FAILED, "%s: %s", mover->guest,
                    wire_get_string(ended, "error", "see gantry task log"));
     return NULL;
+}
+
+static json_t *run_task(const Move *move, const Mover *mover, const char *method,
+                        GError **error)
+{
+    g_autofree char *task = begin_task(move, mover, method, error);
+    return task ? end_task(move, mover, task, error) : NULL;
 }
 
 static gboolean find_link(const Move *move, Mover *mover, GError **error)
@@ -223,33 +236,65 @@ static gboolean set_tags(const Move *move, const Mover *mover, json_t *tags, GEr
     return done != NULL;
 }
 
-static json_t *move_one(const Move *move, const Mover *mover, GError **error)
+static void put_tags_back(const Move *move, const Mover *mover)
 {
-    if (mover->tags && !set_tags(move, mover, mover->tags, error))
-        return NULL;
-    json_t *ended = run_task(move, mover, "guest.migrate", error);
-    if (!ended && mover->tags)
+    if (mover->tags)
         (void)set_tags(move, mover, mover->old_tags, NULL);
-    return ended;
 }
 
+static gboolean begin_move(const Move *move, Mover *mover, GError **error)
+{
+    if (mover->tags && !set_tags(move, mover, mover->tags, error))
+        return FALSE;
+    mover->task = begin_task(move, mover, "guest.migrate", error);
+    if (!mover->task)
+        put_tags_back(move, mover);
+    return mover->task != NULL;
+}
+
+static void tell_moved(const Move *move, const Mover *mover)
+{
+    if (move->act->options->format != OUTPUT_TABLE)
+        return;
+    g_autofree char *line =
+        g_strdup_printf("%s is on %s", wire_get_string(mover->plan, "name", "?"),
+                        wire_get_string(mover->plan, "node", "?"));
+    g_autofree char *clean = text_clean(line);
+    g_autofree char *full = g_strconcat(clean, "\n", NULL);
+    (void)output_print(full);
+}
+
+/* FALSE when it stayed. */
+static gboolean end_move(const Move *move, const Mover *mover, json_t *rows, GError **error)
+{
+    json_t *ended = end_task(move, mover, mover->task, error);
+    if (!ended) {
+        put_tags_back(move, mover);
+        return FALSE;
+    }
+    tell_moved(move, mover);
+    json_array_append_new(rows, ended);
+    return TRUE;
+}
+
+/* Once one has not moved no other begins; those that are on their way are waited for, and the
+ * first that went wrong is told. */
 static gboolean move_all(const Move *move, GError **error)
 {
     g_autoptr(json_t) rows = json_array();
+    g_autoptr(GError) first = NULL;
+    guint begun = 0;
     for (guint i = 0; i < move->movers->len; i++) {
-        const Mover *mover = move->movers->pdata[i];
-        g_autoptr(json_t) ended = move_one(move, mover, error);
-        if (!ended)
-            return FALSE;
-        if (move->act->options->format == OUTPUT_TABLE) {
-            g_autofree char *line =
-                g_strdup_printf("%s is on %s\n", wire_get_string(mover->plan, "name", "?"),
-                                wire_get_string(mover->plan, "node", "?"));
-            g_autofree char *clean = text_clean(g_strchomp(line));
-            g_autofree char *full = g_strconcat(clean, "\n", NULL);
-            (void)output_print(full);
-        }
-        json_array_append(rows, ended);
+        for (; !first && begun < move->movers->len && begun < i + move->parallel; begun++)
+            if (!begin_move(move, move->movers->pdata[begun], &first))
+                break;
+        if (i >= begun)
+            break;
+        (void)end_move(move, move->movers->pdata[i], rows, first ? NULL : &first);
+    }
+    if (first) {
+        g_propagate_error(error, g_steal_pointer(&first));
+        return FALSE;
     }
     return move->act->options->format == OUTPUT_TABLE || act_print(move->act, rows);
 }

@@ -1,5 +1,5 @@
 /* command/migrate - many guests that move: a plan for each, shown and asked about, then each
- * in turn. Used by guest migrate, node drain and node undrain. */
+ * in turn, some at once. Used by guest migrate, node drain and node undrain. */
 #pragma once
 
 #include "tui/command/act.h"
@@ -11,12 +11,14 @@ typedef struct {
     json_t *tags;     /* that it gets as it goes; NULL: it keeps its own */
     json_t *old_tags; /* those that it has; with tags */
     json_t *plan;     /* what guest.plan found */
+    char *task;       /* of its move, once it has begun */
 } Mover;
 
 typedef struct {
     const Act *act;
     json_t *params;    /* of guest.migrate, but for guest and node */
     GPtrArray *movers; /* of Mover */
+    guint parallel;    /* that move at once, at least 1 */
 } Move;
 
 /* with_disks, bandwidth and storage come from the command's arguments. */

@@ -141,12 +141,27 @@ Link *act_find_link(const Act *act, GError **error)
     return NULL;
 }
 
+/* Another one of its cluster has answered already. */
+static gboolean is_answered_for(const Act *act, guint index)
+{
+    const json_t *peers = link_peer(client_node(act->client, index)->link)->peers;
+    for (guint i = 0; peers && i < index; i++) {
+        const ClientNode *other = client_node(act->client, i);
+        if (!other->error && json_equal(peers, link_peer(other->link)->peers))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* Asks every node; tells of those that fail and goes on. */
 static json_t *ask_all(const Act *act)
 {
+    gboolean same = act->command->kind == COMMAND_SAME;
     json_t *all = json_array();
     for (guint i = 0; i < client_count(act->client); i++) {
         const ClientNode *node = client_node(act->client, i);
+        if (same && !node->error && is_answered_for(act, i))
+            continue;
         g_autoptr(GError) error = node->error ? g_error_copy(node->error) : NULL;
         g_autoptr(json_t) result = NULL;
         if (!error)
@@ -181,7 +196,8 @@ static void ask_for_columns(const Act *act)
 gboolean act_list(const Act *act, GError **error)
 {
     ask_for_columns(act);
-    if (!client_add_peers(act->client, act->options, error))
+    if (act->command->kind == COMMAND_LIST &&
+        !client_add_peers(act->client, act->options, error))
         return FALSE;
     g_autoptr(json_t) rows = ask_all(act);
     if (json_array_size(rows) > 0 || *act->status == 0)

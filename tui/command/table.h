@@ -5,11 +5,12 @@
 #include "backend/wire/object.h"
 
 typedef enum {
-    COMMAND_LIST,    /* the result has an array: rows of a table, of all targets together */
-    COMMAND_SHOW,    /* the result is one object: a field a line */
-    COMMAND_ACT,     /* nothing to show, or a task to wait for */
-    COMMAND_TEXT,    /* the result has a text: printed as it is */
-    COMMAND_LINES,   /* the result has lines */
+    COMMAND_LIST,  /* the result has an array: rows of a table, of all targets together */
+    COMMAND_SAME,  /* a list that is the same at all nodes of a cluster: one of them is asked */
+    COMMAND_SHOW,  /* the result is one object: a field a line */
+    COMMAND_ACT,   /* nothing to show, or a task to wait for */
+    COMMAND_TEXT,  /* the result has a text: printed as it is */
+    COMMAND_LINES, /* the result has lines */
     COMMAND_CONSOLE, /* a stream on the terminal */
     COMMAND_EXEC,    /* a stream and an exit status */
     COMMAND_LOG,     /* a task's log, followed with -f */
@@ -19,7 +20,8 @@ typedef enum {
     COMMAND_CLUSTER_ADDRESS,
     COMMAND_CLUSTER_LINK,
     COMMAND_CLUSTER_RENAME,
-    COMMAND_GUEST_MIGRATE, /* a plan for each, then each */
+    COMMAND_CLUSTER_SETTINGS, /* without arguments: shows them */
+    COMMAND_GUEST_MIGRATE,    /* a plan for each, then each */
     COMMAND_NODE_DRAIN,
     COMMAND_NODE_UNDRAIN,
     COMMAND_EVENTS, /* what happens, until interrupted */

@@ -19,12 +19,36 @@ static void put_problems(Page *page, const json_t *status)
     }
 }
 
+/* What is set for the whole cluster, but for what is as usual. */
+static void put_settings(Page *page, const json_t *status)
+{
+    const json_t *settings = json_object_get(status, "settings");
+    const char *notes = wire_get_string(settings, "notes", "");
+    const char *order = wire_get_string(settings, "drain_order", "as-listed");
+    int bandwidth = (int)wire_get_integer(settings, "move_bandwidth", 0);
+    int parallel = (int)wire_get_integer(settings, "drain_parallel", 1);
+    bool drains = parallel != 1 || !g_str_equal(order, "as-listed");
+    if (!bandwidth && !drains && !*notes)
+        return;
+    page_section(page, "Set for the cluster");
+    if (bandwidth)
+        page_factf(page, "A move takes", "%d MiB/s at the most", bandwidth);
+    if (drains)
+        page_factf(page, "A drain moves", "%d at once, %s", parallel, order);
+    g_auto(GStrv) lines = g_strsplit(notes, "\n", -1);
+    for (char **line = lines; *line && *notes; line++)
+        page_line(page, ROLE_TEXT, *line);
+}
+
 static void put_votes(Page *page, const json_t *status)
 {
     const char *state = wire_get_string(status, "state", "?");
     bool up = g_str_equal(state, "up");
     bool quorate = wire_get_boolean(status, "quorate", FALSE);
     page_section(page, wire_get_string(status, "cluster", "no cluster"));
+    const char *words = wire_get_string(json_object_get(status, "settings"), "description", "");
+    if (*words)
+        page_fact(page, "What it is", words);
     page_fact(page, "Seen by", wire_get_string(status, "node", NULL));
     if (!up)
         page_fact_in(page, ROLE_ERROR, "corosync",
@@ -103,4 +127,5 @@ void describe_cluster(Page *page, const json_t *status)
     put_votes(page, status);
     put_nodes(page, status);
     put_links(page, status);
+    put_settings(page, status);
 }

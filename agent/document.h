@@ -1,0 +1,29 @@
+/* document - small JSON objects in the store that people read, change and write back.
+ *
+ * Whoever changes one may say at which revision it was read (the parameter `revision` of a
+ * method, 0 for one that was not there): when it has changed since, nothing is written and
+ * WIRE_ERROR_CONFLICT says so. Without that the change is made to what is there now; either
+ * way of two changes at once, on whichever nodes, one hears of the conflict.
+ */
+#pragma once
+
+#include "backend/cluster/store.h"
+
+#include <jansson.h>
+
+/* What a document holds, as a new reference; NULL when it is no JSON object. */
+json_t *document_parse(GBytes *content);
+/* The document there, a new object, empty if there is none; *revision (may be NULL) is the
+ * one at which it was changed last, 0 if it is not there. */
+json_t *document_read(const Store *store, const char *path, guint64 *revision);
+guint64 document_revision(const Store *store, const char *path);
+
+/* Whether the document is at the revision that params name, if they do. what: in words, "the
+ * notes of vm/100". */
+gboolean document_check(const Store *store, const char *path, const json_t *params,
+                        const char *what, GError **error);
+/* Adds to the transaction that the document is as it is here now. */
+void document_require(const Store *store, StoreTransaction *transaction, const char *path);
+/* Puts content there instead of what is there now; NULL, or nothing in it, deletes it. */
+void document_write(Store *store, const char *path, const json_t *content, StoreDone done,
+                    gpointer user);

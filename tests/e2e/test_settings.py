@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""test_settings.py - what a cluster holds beside its guests: its nodes, also while they are off, and what
+people set for all of it."""
+import lib
+from cluster import CLUSTER, Node, gantry, settled, together, works
+from lib import becomes, check, eventually, holds, refused, same
+from terminal import Terminal
+
+NODES = ("node1", "node2", "node3")
+
+
+def listed(node):
+    return {n["name"]: n for n in node.rpc.call("cluster.nodes")["nodes"]}
+
+
+def known_nodes(lab, nodes):
+    one = nodes[0]
+    becomes("each node says what it is", dict.fromkeys(NODES, True),
+            lambda: {name: n["memory"] > 0 and n["cpus"] > 0 and len(n["addresses"]) == 2 and n["member"]
+                     for name, n in listed(one).items() if "number" in n}, CLUSTER)
+    written = one.rpc.call("cluster.status")["store"]["revision"]
+    lab.agent_restart("term", "node2")
+    nodes[1].again()
+    becomes("an agent that starts again is back", "working",
+            lambda: {n["name"]: (n["store"] or {}).get("state") for n in one.status()["nodes"]}["node2"], CLUSTER)
+    same("and writes nothing where nothing differs", written, one.rpc.call("cluster.status")["store"]["revision"])
+
+
+def settings(lab, nodes):
+    said = gantry(lab, "-H", "node1", "cluster", "settings", "description=Where we try", "move_bandwidth=80")
+    works("something is set", said)
+    becomes("and holds on another node", ("Where we try", 80), lambda: tuple(
+        nodes[2].rpc.call("cluster.settings")["settings"][key] for key in ("description", "move_bandwidth")))
+    answer = nodes[2].rpc.call("cluster.settings")
+    same("what was set is told", ["description", "move_bandwidth"], answer["set"])
+    same("all else is as usual", ("as-listed", 1), tuple(
+        answer["settings"][key] for key in ("drain_order", "drain_parallel")))
+    refused("a value that none may have", "params", "from 1 to 8", nodes[0].rpc, "cluster.settings_set", drain_parallel=9)
+    refused("a setting that is none", "params", "no parameter 'colour'", nodes[0].rpc, "cluster.settings_set", colour=1)
+    refused("nor can it be unset", "params", "no setting 'colour'", nodes[0].rpc, "cluster.settings_set", unset=["colour"])
+    read = answer["revision"]
+    nodes[0].rpc.call("cluster.settings_set", notes="Ask Anna", revision=read)
+    becomes("another node has it", "Ask Anna", lambda: nodes[1].rpc.call("cluster.settings")["settings"]["notes"])
+    refused("who read what was before hears of it", "conflict", "read it again", nodes[1].rpc, "cluster.settings_set",
+            notes="Ask Bert", revision=read)
+    refused("an operator may not", "not-allowed", "needs the role admin", lab.rpc(user="operator"),
+            "cluster.settings_set", notes="Ask me")
+    works("it is unset", gantry(lab, "-H", "node2", "cluster", "settings", "unset=move_bandwidth"))
+    shown = gantry(lab, "-H", "node3", "cluster", "settings")
+    works("they are shown", shown)
+    holds("with what they are for", "guests that go at once", shown.stdout)
+    same("what was unset is as usual", (0, "Ask Anna"), tuple(
+        nodes[1].rpc.call("cluster.settings")["settings"][key] for key in ("move_bandwidth", "notes")))
+    holds("the status begins with what the cluster is", "Where we try", gantry(lab, "-H", "node1", "cluster", "status").stdout)
+    with Terminal("node1") as console:
+        console.shows("3/3 nodes", patience=CLUSTER)
+        console.go("C", "What it is +Where we try")
+        console.go("G", "Set for the cluster", "Ask Anna")
+    check("the page of the cluster shows them", True)
+
+
+def node_off(lab, nodes):
+    lab.fault("kill", "corosync", "node3")
+    lab("fault", "partition", "node3")
+    settled("without node3", nodes[:2], True, 2)
+    same("what it is stays known", (False, "0.1.0"), tuple(listed(nodes[0])["node3"][key] for key in ("member", "agent")))
+    rows = gantry(lab, "-H", "node1", "cluster", "nodes").stdout
+    check("the command lists it once", rows.count("node3") == 1, rows)
+    works("it is removed", gantry(lab, "-H", "node1", "cluster", "remove", "node3", "--confirm", "node3"))
+    becomes("then its document goes, too", ["node1", "node2"], lambda: sorted(listed(nodes[0])), CLUSTER)
+
+
+def test(lab):
+    nodes = [Node(lab, name) for name in NODES]
+    together(lab, nodes)
+    eventually(lambda: len(listed(nodes[0])) == 3, CLUSTER)
+    known_nodes(lab, nodes)
+    settings(lab, nodes)
+    node_off(lab, nodes)
+
+
+lib.run(test, nodes=3)
