@@ -22,9 +22,10 @@ struct Agent {
     struct EventLog *events;
     struct Past *past; /* history of figures */
     struct TaskBoard *tasks;
-    struct GuestTable *guests;   /* NULL until the store is read */
-    struct NodeMonitor *monitor; /* this node's figures */
-    struct Survey *survey;       /* what takes time to find out */
+    struct GuestTable *guests;                /* NULL until the store is read */
+    struct ConsoleSettings *console_settings; /* NULL until then, too */
+    struct NodeMonitor *monitor;              /* this node's figures */
+    struct Survey *survey;                    /* what takes time to find out */
     struct StorageTable *storages;
     struct LinkTable *links;
     struct AlarmTable *alarms;

@@ -1,9 +1,15 @@
-/* cluster.nodes, and cluster.settings*: what the store holds of the cluster itself. */
+/* cluster.nodes, cluster.settings* and cluster.console*: what the store holds of the cluster
+ * itself and for all who use it. */
 #include "agent/agent.h"
 #include "agent/cluster.h"
 #include "agent/cluster_settings.h"
+#include "agent/console_settings.h"
 #include "agent/document.h"
 #include "agent/handlers.h"
+#include "backend/wire/error.h"
+#include "conf/console.h"
+
+#include <string.h>
 
 static void serve_nodes(Request *request)
 {
@@ -36,7 +42,43 @@ static void serve_settings_set(Request *request)
         document_write(store, CLUSTER_SETTINGS_PATH, content, on_written, request);
 }
 
+/* ---- for consoles ---- */
+
+static void serve_console(Request *request)
+{
+    const StoreDocument *document = store_get(request->agent->store, CONSOLE_SETTINGS_PATH);
+    gsize size = 0;
+    const char *text = document ? g_bytes_get_data(document->content, &size) : NULL;
+    json_t *value = text ? json_stringn(text, size) : json_null();
+    request_answer(request,
+                   json_pack("{s:o,s:I}", "text", value ? value : json_null(), "revision",
+                             (json_int_t)(document ? document->revision : 0)));
+}
+
+static void serve_console_set(Request *request)
+{
+    GError *error = NULL;
+    Store *store = request->agent->store;
+    const char *text = wire_get_string(request->params, "text", "");
+    size_t length = strlen(text);
+    g_autoptr(ConsoleConfig) parsed = conf_shared_parse("text", text, length, NULL, &error);
+    if (!parsed || !document_check(store, CONSOLE_SETTINGS_PATH, request->params,
+                                   "what is set for all consoles", &error)) {
+        request_fail(request, error);
+        return;
+    }
+    StoreTransaction *transaction = store_transaction_new();
+    document_require(store, transaction, CONSOLE_SETTINGS_PATH);
+    if (length > 0)
+        store_transaction_put(transaction, CONSOLE_SETTINGS_PATH, text, length);
+    else
+        store_transaction_delete(transaction, CONSOLE_SETTINGS_PATH);
+    store_commit(store, transaction, on_written, request);
+}
+
 const HandlerRow handlers_settings[] = {
+    {"cluster.console", serve_console},
+    {"cluster.console_set", serve_console_set},
     {"cluster.nodes", serve_nodes},
     {"cluster.settings", serve_settings},
     {"cluster.settings_set", serve_settings_set},

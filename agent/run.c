@@ -3,6 +3,7 @@
 #include "agent/agent.h"
 #include "agent/alarms.h"
 #include "agent/cluster.h"
+#include "agent/console_settings.h"
 #include "agent/events.h"
 #include "agent/guests.h"
 #include "agent/inventory.h"
@@ -152,6 +153,7 @@ static void on_store_loaded(gpointer user)
     Run *run = user;
     cluster_part_store_changed(run->agent.cluster);
     run->agent.guests = guest_table_new(&run->agent);
+    run->agent.console_settings = console_settings_new(&run->agent);
     run->late = g_timeout_add(TASKS_PATIENCE, on_late, run);
     task_board_start(run->agent.tasks, on_tasks_read, run);
 }
@@ -259,6 +261,7 @@ static void stop_parts(Run *run)
     stream_table_free(agent->streams);
     task_board_stop(agent->tasks);
     store_finish(agent->store); /* what waits for it is answered while it can be heard */
+    console_settings_free(agent->console_settings);
     guest_table_free(agent->guests);
     store_close(agent->store);
     link_table_free(agent->links);

@@ -34,6 +34,20 @@ static const ConfEntry command_entries[] = {
 };
 static const ConfEntry command_item = {"command", CONF_MAPPING, .members = command_entries,
                                        .help = "a command of your own"};
+/* How the console looks and which keys it has: what a cluster may say for all its consoles,
+ * too. Nothing of it depends on a terminal, or runs a program. */
+#define LOOK_ENTRIES                                                                           \
+    {"charts", CONF_CHOICE, .choices = "auto|braille|blocks|ascii", .fallback = "auto",        \
+     .help = "what charts are drawn with"},                                                    \
+        {"skin", CONF_STRING, .max = 64, .fallback = "terminal", .help = "a built-in skin"},   \
+        {"styles", CONF_TABLE, .item = &style_item,                                            \
+         .help = "role: style, over the skin's own"},                                          \
+        {"keys", CONF_TABLE, .item = &keys_item,                                               \
+         .help = "action: its keys, instead of the usual"},                                    \
+    {                                                                                          \
+        "columns", CONF_TABLE, .item = &columns_item, .help = "view: its columns at first"     \
+    }
+
 static const ConfEntry entries[] = {
     {"colours", CONF_CHOICE, .choices = "auto|8|16|256|true", .fallback = "auto",
      .help = "colours to use; auto is what the terminal has"},
@@ -41,15 +55,11 @@ static const ConfEntry entries[] = {
     {"mouse", CONF_BOOLEAN, .fallback = "false", .help = "take the mouse"},
     {"readonly", CONF_BOOLEAN, .fallback = "false",
      .help = "offer no act that changes anything"},
-    {"charts", CONF_CHOICE, .choices = "auto|braille|blocks|ascii", .fallback = "auto",
-     .help = "what charts are drawn with"},
-    {"skin", CONF_STRING, .max = 64, .fallback = "terminal", .help = "a built-in skin"},
-    {"styles", CONF_TABLE, .item = &style_item, .help = "role: style, over the skin's own"},
-    {"keys", CONF_TABLE, .item = &keys_item, .help = "action: its keys, instead of the usual"},
-    {"columns", CONF_TABLE, .item = &columns_item, .help = "view: its columns at first"},
+    LOOK_ENTRIES,
     {"commands", CONF_LIST, .max = 64, .item = &command_item, .help = "commands of your own"},
     {NULL},
 };
+static const ConfEntry shared_entries[] = {LOOK_ENTRIES, {NULL}};
 
 static const ConfEntry target_item = {
     "node", CONF_STRING, .max = 255, .help = "host, user@host:port, an alias of ~/.ssh/config"};
@@ -74,6 +84,11 @@ static const ConfEntry clusters_entries[] = {
 const ConfEntry *conf_console_entries(void)
 {
     return entries;
+}
+
+const ConfEntry *conf_shared_entries(void)
+{
+    return shared_entries;
 }
 
 const ConfEntry *conf_clusters_entries(void)
@@ -189,20 +204,26 @@ static gboolean check_columns(const ConfNode *table, const ConsoleNames *names, 
     return TRUE;
 }
 
-static gboolean check_names(const ConfNode *root, const ConsoleNames *names, GError **error)
+static gboolean check_look(const ConfNode *root, const ConsoleNames *names, GError **error)
 {
     const ConfNode *skin = conf_member(root, "skin");
-    const ConfNode *commands = conf_member(root, "commands");
     if (names->skin && !names->skin(skin->text))
         return refuse(skin, "skin", "a built-in skin", error);
+    return check_styles(conf_member(root, "styles"), names, error) &&
+           check_keys(conf_member(root, "keys"), names, error) &&
+           check_columns(conf_member(root, "columns"), names, error);
+}
+
+static gboolean check_command_keys(const ConfNode *root, const ConsoleNames *names,
+                                   GError **error)
+{
+    const ConfNode *commands = conf_member(root, "commands");
     for (guint i = 0; names->key && i < conf_length(commands); i++) {
         const ConfNode *key = conf_member(conf_item(commands, i), "key");
         if (key->text && !names->key(key->text))
             return refuse(key, "commands", "a key, as Ctrl-P, F5 or g", error);
     }
-    return check_styles(conf_member(root, "styles"), names, error) &&
-           check_keys(conf_member(root, "keys"), names, error) &&
-           check_columns(conf_member(root, "columns"), names, error);
+    return TRUE;
 }
 
 static ConsoleCommand *read_commands(const ConfNode *list)
@@ -221,21 +242,58 @@ static ConsoleCommand *read_commands(const ConfNode *list)
     return commands;
 }
 
+static void read_look(ConsoleConfig *config, const ConfNode *root)
+{
+    config->charts = (ConsoleCharts)conf_choice(root, "charts");
+    config->skin = g_strdup(conf_string(root, "skin"));
+    config->styles = read_words(conf_member(root, "styles"));
+    config->keys = read_words(conf_member(root, "keys"));
+    config->columns = read_words(conf_member(root, "columns"));
+}
+
 static ConsoleConfig *build(ConfNode *root, const ConsoleNames *names, GError **error)
 {
-    if (!conf_schema_apply(root, entries, error) || (names && !check_names(root, names, error)))
+    if (!conf_schema_apply(root, entries, error))
+        return NULL;
+    if (names && (!check_look(root, names, error) || !check_command_keys(root, names, error)))
         return NULL;
     ConsoleConfig *config = g_new0(ConsoleConfig, 1);
     config->colours = (ConsoleColours)conf_choice(root, "colours");
     config->ascii = conf_boolean(root, "ascii");
     config->mouse = conf_boolean(root, "mouse");
     config->readonly = conf_boolean(root, "readonly");
-    config->charts = (ConsoleCharts)conf_choice(root, "charts");
-    config->skin = g_strdup(conf_string(root, "skin"));
-    config->styles = read_words(conf_member(root, "styles"));
-    config->keys = read_words(conf_member(root, "keys"));
-    config->columns = read_words(conf_member(root, "columns"));
     config->commands = read_commands(conf_member(root, "commands"));
+    read_look(config, root);
+    return config;
+}
+
+/* A key of config.yaml that is not for all: why. */
+static gboolean check_is_shared(const ConfNode *root, GError **error)
+{
+    for (guint i = 0; root->kind == CONF_NODE_MAPPING && i < root->children->len; i++) {
+        const ConfNode *child = root->children->pdata[i];
+        if (strcmp(child->key, "commands") != 0)
+            continue;
+        conf_node_key_error(child, error,
+                            "commands run programs on each person's own machine, so they are "
+                            "never taken from a cluster: keep them in "
+                            "~/.config/gantry/config.yaml");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+ConsoleConfig *conf_shared_parse(const char *name, const char *text, size_t length,
+                                 const ConsoleNames *names, GError **error)
+{
+    g_autoptr(ConfNode) root = conf_yaml_parse(name, text, length, error);
+    if (!root || !check_is_shared(root, error) ||
+        !conf_schema_apply(root, shared_entries, error) ||
+        (names && !check_look(root, names, error)))
+        return NULL;
+    ConsoleConfig *config = g_new0(ConsoleConfig, 1);
+    config->commands = g_new0(ConsoleCommand, 1);
+    read_look(config, root);
     return config;
 }
 

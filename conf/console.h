@@ -80,6 +80,12 @@ typedef struct {
 ConsoleConfig *conf_console_load(const char *path, const ConsoleNames *names, GError **error);
 ConsoleConfig *conf_console_parse(const char *name, const char *text, size_t length,
                                   const ConsoleNames *names, GError **error);
+/* What a cluster says for the consoles of all its people: charts, skin, styles, keys and
+ * columns of config.yaml, and nothing else. Least of all commands: whoever may change the
+ * cluster would run programs on everybody's machine. All else is as by default. */
+ConsoleConfig *conf_shared_parse(const char *name, const char *text, size_t length,
+                                 const ConsoleNames *names, GError **error);
+#define CONF_SHARED_MAX 65536 /* bytes of such a text */
 void conf_console_free(ConsoleConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ConsoleConfig, conf_console_free)
 
@@ -97,3 +103,4 @@ char **conf_command_expand(const ConsoleCommand *command, const char *id, const 
 /* The schemas of the two files. */
 const ConfEntry *conf_console_entries(void);
 const ConfEntry *conf_clusters_entries(void);
+const ConfEntry *conf_shared_entries(void);

@@ -318,6 +318,12 @@ static const WireParameter settings_parameters[] = {
     REVISION,
     END_OF_PARAMETERS};
 
+static const WireParameter console_set_parameters[] = {
+    {"text", WIRE_TYPE_STRING, true, 0, STRING_MAX,
+     .help = "YAML with charts, skin, styles, keys and columns; empty: none any more"},
+    REVISION,
+    END_OF_PARAMETERS};
+
 #define PEER     WIRE_ROLE_PEER
 #define VIEWER   WIRE_ROLE_VIEWER
 #define OPERATOR WIRE_ROLE_OPERATOR
@@ -412,6 +418,12 @@ static const WireMethod methods[] = {
          "revision"),
     CHANGE("cluster.settings_set", ADMIN, settings_parameters,
            "sets something for the whole cluster", "an empty object"),
+    READ("cluster.console", NULL, "what is set for the consoles of all people",
+         "text, YAML or null, and revision"),
+    CHANGE("cluster.console_set", ADMIN, console_set_parameters,
+           "sets how the consoles of all people look at first, and their keys",
+           "an empty object"),
+
     TASK_ROW("cluster.create", ADMIN, cluster_create_parameters,
              "makes a cluster of this node"),
     {"cluster.add", ADMIN, false, true, cluster_add_parameters,

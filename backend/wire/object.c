@@ -37,6 +37,8 @@ static const ObjectField node_fields[] = {
     {"peers", "objects", NULL,
      "the nodes of the cluster, each with name, addresses, member, whether it is seen, and if "
      "it is not, lost_since"},
+    {"console_settings", "integer", NULL,
+     "the revision of what is set for all consoles, see cluster.console"},
     {"drivers", "objects", NULL,
      "the guest drivers, each with name, state (ok, stale, absent), since and reason"},
     {NULL, NULL, NULL, NULL},

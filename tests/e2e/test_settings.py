@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 """test_settings.py - what a cluster holds beside its guests: its nodes, also while they are off, and what
 people set for all of it."""
+import os
+import shutil
+import tempfile
+
 import lib
 from cluster import CLUSTER, Node, gantry, settled, together, works
 from lib import becomes, check, eventually, holds, refused, same
@@ -59,6 +63,61 @@ def settings(lab, nodes):
     check("the page of the cluster shows them", True)
 
 
+def write(home, text):
+    os.makedirs(home + "/config/gantry", exist_ok=True)
+    with open(home + "/config/gantry/config.yaml", "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def set_for_consoles(lab, text):
+    path = "/tmp/gantry-console-settings.yaml"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    try:
+        return gantry(lab, "-H", "node1", "cluster", "console-settings", "set", path)
+    finally:
+        os.unlink(path)
+
+
+def for_consoles(lab, nodes):
+    said = set_for_consoles(lab, "commands: [{name: Evil, command: [touch, /tmp/evil]}]\n")
+    check("a command is not taken from a cluster", said.returncode != 0 and "never taken from a cluster" in said.stderr, said)
+    refused("nor by the agent", "config", "never taken from a cluster", nodes[0].rpc, "cluster.console_set",
+            text="commands: [{name: Evil, command: [touch, /tmp/evil]}]\n")
+    said = set_for_consoles(lab, "columns: {guests: [id, nothing]}\n")
+    check("what is no column is refused with its place", said.returncode != 0 and ":1:24:" in said.stderr, said)
+    with Terminal("node2", size=(120, 80)) as console:
+        console.shows("3/3 nodes", patience=CLUSTER)
+        console.go("3", "^ Nodes", "Node.*load")
+        works("it is set", set_for_consoles(lab, "columns: {nodes: [name, kernel, target]}\nkeys: {view.guests: [B]}\n"))
+        console.shows(r"Node\S* +kernel +target")
+        check("a console that runs shows it at once, in the table that is open", True)
+        console.go("B", "^ Guests")
+        console.go("?", r"^ +B +guests +all guests")
+        check("and has its keys", True)
+        works("it is taken away", gantry(lab, "-H", "node1", "cluster", "console-settings", "remove"))
+        same("and is there no more", None, nodes[2].rpc.call("cluster.console")["text"])
+        console.escape()
+        console.go("?", r"^ +2 +guests +all guests")
+        check("the keys are the usual ones again", True)
+    works("it is set again", set_for_consoles(lab, "columns: {nodes: [name, kernel], guests: [id, node]}\n"))
+    home = tempfile.mkdtemp(prefix="gantry-console.")
+    write(home, "columns: {nodes: [name, cpus]}\n")
+    with Terminal("node2", home=home) as console:
+        console.shows("3/3 nodes", patience=CLUSTER)
+        console.go("3", "^ Nodes", r"Node\S* +cpus")
+        console.go("2", "^ Guests", r"Id\S* +Node")
+    check("a person's own file goes before it, and the rest is the cluster's", True)
+    shutil.rmtree(home)
+    said = gantry(lab, "-H", "node3", "cluster", "console-settings", "show")
+    same("it is shown as it was set", "columns: {nodes: [name, kernel], guests: [id, node]}\n", said.stdout)
+    read = nodes[1].rpc.call("cluster.console")["revision"]
+    nodes[0].rpc.call("cluster.console_set", text="skin: dusk\n", revision=read)
+    becomes("another node has it", "skin: dusk\n", lambda: nodes[1].rpc.call("cluster.console")["text"])
+    refused("who read what was before hears of it", "conflict", "read it again", nodes[1].rpc, "cluster.console_set",
+            text="skin: terminal\n", revision=read)
+
+
 def node_off(lab, nodes):
     lab.fault("kill", "corosync", "node3")
     lab("fault", "partition", "node3")
@@ -76,6 +135,7 @@ def test(lab):
     eventually(lambda: len(listed(nodes[0])) == 3, CLUSTER)
     known_nodes(lab, nodes)
     settings(lab, nodes)
+    for_consoles(lab, nodes)
     node_off(lab, nodes)
 
 

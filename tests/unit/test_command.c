@@ -173,7 +173,7 @@ static void test_methods_have_commands(void)
         "cluster.device_prepare", "cluster.device_certify", "cluster.device_accept",
         "cluster.device_add", "cluster.device_remove", "cluster.address", "cluster.link_add",
         "cluster.link_remove", "cluster.rename", "guest.plan", /* guest migrate */
-        "guest.migrate", "cluster.settings", NULL};
+        "guest.migrate", "cluster.settings", "cluster.console", "cluster.console_set", NULL};
     for (const WireMethod *m = wire_methods(); m->name; m++) {
         gboolean found = m->role == WIRE_ROLE_PEER || g_strv_contains(inner, m->name);
         for (const Command *c = command_table(); c->noun && !found; c++)

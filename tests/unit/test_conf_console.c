@@ -118,6 +118,35 @@ static void test_console(void)
     g_assert_null(config->commands[1].name);
 }
 
+/* What a cluster may say for all consoles. */
+static void test_shared(void)
+{
+    static const char text[] = "skin: dark\nkeys: {open: [o]}\ncolumns: {guests: [id]}\n";
+    static const BadFile refused[] = {
+        {"skin: dark\ncommands: [{name: a, command: [b]}]\n",
+         "f:2:1: commands run programs on each person's own machine, so they are never taken "
+         "from a cluster: keep them in ~/.config/gantry/config.yaml"},
+        {"mouse: true\n",
+         "f:1:1: unknown key \"mouse\", expected one of charts, skin, styles, keys, columns"},
+        {"keys: {no-way: [a]}\n", "f:1:8: keys: \"no-way\" is not an action"},
+    };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ConsoleConfig) config =
+        conf_shared_parse("f", text, strlen(text), &names, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(config->skin, ==, "dark");
+    g_assert_cmpstr(config->keys[0].words[0], ==, "o");
+    g_assert_cmpstr(config->columns[0].words[0], ==, "id");
+    g_assert_null(config->commands[0].name);
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+        g_autoptr(GError) wrong = NULL;
+        g_assert_null(
+            conf_shared_parse("f", refused[i].text, strlen(refused[i].text), &names, &wrong));
+        g_assert_error(wrong, WIRE_ERROR, WIRE_ERROR_CONFIG);
+        g_assert_cmpstr(wrong->message, ==, refused[i].message);
+    }
+}
+
 static char *shipped(const char *name)
 {
     return g_build_filename(g_getenv("SOURCE_ROOT"), "conf", name, NULL);
@@ -187,6 +216,8 @@ static void test_every_entry_is_documented(void)
 {
     for (const ConfEntry *entry = conf_console_entries(); entry->name; entry++)
         check_helped(entry);
+    for (const ConfEntry *entry = conf_shared_entries(); entry->name; entry++)
+        check_helped(entry);
     for (const ConfEntry *entry = conf_clusters_entries(); entry->name; entry++)
         check_helped(entry);
 }
@@ -197,6 +228,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/conf/console/bad", test_bad_console);
     g_test_add_func("/conf/console/full", test_console);
+    g_test_add_func("/conf/console/shared", test_shared);
     g_test_add_func("/conf/console/shipped", test_shipped_files);
     g_test_add_func("/conf/console/absent", test_absent_files);
     g_test_add_func("/conf/console/documented", test_every_entry_is_documented);

@@ -40,6 +40,8 @@ gboolean act_cluster_device(const Act *act, GError **error);
 gboolean act_cluster_address(const Act *act, GError **error);
 gboolean act_cluster_link(const Act *act, GError **error);
 gboolean act_cluster_rename(const Act *act, GError **error);
+/* console_settings.c */
+gboolean act_console_settings(const Act *act, GError **error);
 /* settings.c */
 gboolean act_cluster_settings(const Act *act, GError **error);
 /* migrate.c */

@@ -97,6 +97,8 @@ static gboolean perform(const Act *act, char *const *words, GError **error)
         return act_cluster_link(act, error);
     case COMMAND_CLUSTER_RENAME:
         return act_cluster_rename(act, error);
+    case COMMAND_CONSOLE_SETTINGS:
+        return act_console_settings(act, error);
     case COMMAND_CLUSTER_SETTINGS:
         return act_cluster_settings(act, error);
     case COMMAND_GUEST_MIGRATE:

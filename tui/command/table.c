@@ -175,6 +175,19 @@ static const WireMethod rename_method = {
     "gives the cluster another name, and starts corosync anew on one node after the other",
     "cluster"};
 
+static const WireParameter console_settings_parameters[] = {
+    {"act", WIRE_TYPE_STRINGS, true, 1, 2, .help = "show, edit, set FILE, or remove"},
+    {.name = NULL}};
+
+static const WireMethod console_settings_method = {
+    "cluster.console_set",
+    WIRE_ROLE_ADMIN,
+    false,
+    true,
+    console_settings_parameters,
+    "shows or sets how the consoles of all people of the cluster look, and their keys",
+    "nothing"};
+
 static const WireParameter migrate_parameters[] = {
     {"guests", WIRE_TYPE_STRINGS, true, 2, 256,
      .help = "the guests that move, and last the node that they go to"},
@@ -283,6 +296,8 @@ static const Command commands[] = {
      OBJECT_NODE, NULL},
     {"cluster", "settings", COMMAND_CLUSTER_SETTINGS, "cluster.settings_set", NULL, NULL,
      OBJECT_NODE, "shows what is set for the whole cluster, or sets SETTING=VALUE"},
+    {"cluster", "console-settings", COMMAND_CONSOLE_SETTINGS, NULL, NULL, NULL, OBJECT_NODE,
+     NULL, &console_settings_method},
     {"cluster", "create", COMMAND_ACT, "cluster.create"},
     {"cluster", "join", COMMAND_CLUSTER_JOIN, NULL, NULL, NULL, OBJECT_NODE, NULL,
      &join_method},

@@ -20,6 +20,7 @@ typedef enum {
     COMMAND_CLUSTER_ADDRESS,
     COMMAND_CLUSTER_LINK,
     COMMAND_CLUSTER_RENAME,
+    COMMAND_CONSOLE_SETTINGS,
     COMMAND_CLUSTER_SETTINGS, /* without arguments: shows them */
     COMMAND_GUEST_MIGRATE,    /* a plan for each, then each */
     COMMAND_NODE_DRAIN,

@@ -83,16 +83,42 @@ static void open_watch(Member *member)
                                   WATCH_DEADLINE, on_watch, member);
 }
 
-/* The nodes of the cluster are for the links, not for the screen. */
-static void take_peers(Member *member, const json_t *params)
+static void on_settings(const json_t *result, const GError *error, gpointer user)
+{
+    Cluster *cluster = user;
+    cluster->settings_ask = NULL;
+    if (error)
+        cluster->settings = -1; /* the next that tells of it is asked */
+    else
+        cluster->events.settings(cluster, wire_get_string(result, "text", NULL), cluster->user);
+}
+
+/* All nodes tell of the same: the first is asked. */
+static void take_settings(Member *member, const json_t *revision)
+{
+    Cluster *cluster = member->cluster;
+    gint64 told = json_integer_value(revision);
+    if (!revision || !cluster->events.settings || told == cluster->settings)
+        return;
+    cluster->settings = told;
+    ask_drop(&cluster->settings_ask);
+    cluster->settings_ask = cluster_ask(cluster, member->index, "cluster.console", NULL,
+                                        WATCH_DEADLINE, on_settings, cluster);
+}
+
+/* The nodes of the cluster are for the links, not for the screen; and so are settings. */
+static void take_own(Member *member, const json_t *params)
 {
     size_t index;
     const json_t *object;
     json_array_foreach(json_object_get(params, "objects"), index, object)
     {
         const json_t *peers = json_object_get(object, "peers");
-        if (peers && g_str_equal(wire_get_string(object, "kind", ""), "node"))
+        if (!g_str_equal(wire_get_string(object, "kind", ""), "node"))
+            continue;
+        if (peers)
             members_heard(member, peers);
+        take_settings(member, json_object_get(object, "console_settings"));
     }
 }
 
@@ -109,7 +135,7 @@ static void on_notified(Link *link, const char *method, const json_t *params, gp
                           NULL);
         open_watch(member);
     }
-    take_peers(member, params);
+    take_own(member, params);
     if (ready)
         cluster->events.changed(cluster, member->index, cluster->user);
 }
@@ -229,6 +255,7 @@ void cluster_free(Cluster *cluster)
     if (!cluster)
         return;
     g_clear_handle_id(&cluster->review, g_source_remove);
+    ask_drop(&cluster->settings_ask);
     /* Those that go through another come after it: close them first. */
     for (guint i = cluster->members->len; i-- > 0;)
         if (cluster_member(cluster, i))

@@ -20,6 +20,8 @@ typedef struct {
     void (*asking)(Cluster *cluster, guint node, gpointer user);
     /* A link's state or its node's readiness is another. */
     void (*changed)(Cluster *cluster, guint node, gpointer user);
+    /* What the cluster says for consoles is another; text NULL: nothing. May be NULL. */
+    void (*settings)(Cluster *cluster, const char *text, gpointer user);
 } ClusterEvents;
 
 Cluster *cluster_new(const ClusterSetup *setup, const char *ssh_config, gboolean once,

@@ -32,6 +32,8 @@ struct Cluster {
     gpointer user;
     char *ssh_config;
     gboolean once;
+    gint64 settings; /* the revision of what it says for consoles; 0: nothing */
+    Ask *settings_ask;
     guint review; /* source of the next look at who is in the cluster, or 0 */
 };
 

@@ -1,5 +1,7 @@
 #include "tui/view/console_private.h"
 
+#include "tui/view/shared.h"
+
 #include "backend/wire/error.h"
 
 #include <glib-unix.h>
@@ -173,9 +175,16 @@ static void on_cluster_changed(Cluster *cluster, guint node, gpointer user)
         console_changed(console);
 }
 
+static void on_cluster_settings(Cluster *cluster, const char *text, gpointer user)
+{
+    shared_take(user, cluster, text);
+}
+
 void console_go_to_cluster(Console *console, guint index)
 {
-    static const ClusterEvents events = {console_on_asking, on_cluster_changed};
+    static const ClusterEvents events = {console_on_asking, on_cluster_changed,
+                                         on_cluster_settings};
+    gboolean other = console->cluster != index;
     console_close_views(console);
     console->cluster = index;
     if (!console->clusters->pdata[index]) {
@@ -184,6 +193,8 @@ void console_go_to_cluster(Console *console, guint index)
         console->clusters->pdata[index] = cluster;
         model_listen(cluster_model(cluster), on_model, console);
     }
+    if (other)
+        shared_apply(console);
     console_open(console, &view_dashboard, NULL);
 }
 
@@ -309,6 +320,9 @@ static void console_clear(Console *console)
             cluster_free(console->clusters->pdata[i]);
         }
     g_clear_pointer(&console->clusters, g_ptr_array_unref);
+    g_clear_pointer(&console->shared, g_ptr_array_unref);
+    for (int kind = 0; kind < OBJECT_KIND_COUNT; kind++)
+        g_clear_pointer(&console->shared_columns[kind], g_free);
     g_clear_pointer(&console->overlays, g_ptr_array_unref);
     g_clear_pointer(&console->prompts, g_hash_table_unref);
     g_clear_pointer(&console->own_tasks, g_hash_table_unref);
@@ -336,6 +350,7 @@ gboolean console_run(const ConsoleOptions *options, GError **error)
     console.own_tasks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     console.clusters = g_ptr_array_new();
     g_ptr_array_set_size(console.clusters, (gint)options->cluster_count);
+    console.shared = shared_new(options->cluster_count);
     console.panes = g_ptr_array_new();
     g_ptr_array_set_size(console.panes, (gint)options->cluster_count);
     input_init(&console.filter, "");

@@ -38,6 +38,7 @@ typedef struct {
     const ActionBinding *bindings;
     guint binding_count;
     const ConsoleCommand *commands; /* ended by one without a name; may be NULL */
+    const ConsoleConfig *own;       /* the person's file, over what a cluster says; or NULL */
 } ConsoleOptions;
 
 /* FALSE when the terminal can't be used or a binding is wrong; nothing was shown

@@ -36,6 +36,12 @@ unsigned console_where(Console *console)
     return where;
 }
 
+const char *console_layout(const Console *console, ObjectKind kind, const char *what)
+{
+    g_autofree char *key = g_strjoin(".", object_kind_name(kind), what, NULL);
+    return state_get(console->state, key);
+}
+
 void console_keep_layout(Console *console, const Table *table)
 {
     const ViewClass *class = console_view(console)->class;

@@ -39,6 +39,8 @@ struct Console {
     Input filter;
     char *filter_before;
     char *filter_error;
+    GPtrArray *shared;                       /* shared.h: of each cluster, or NULL */
+    char *shared_columns[OBJECT_KIND_COUNT]; /* of the cluster that is shown; or NULL */
     ChartStyle charts;
     guint span; /* of charts, below CONSOLE_SPANS */
     char *skin;
@@ -74,6 +76,8 @@ void console_key(Console *console, Key key);
 void console_run_command(Console *console, const Action *action);
 /* The places and kinds that hold now, for action_for_key. */
 unsigned console_where(Console *console);
+/* What the person set for a kind of table, "columns" or "sort"; or NULL. */
+const char *console_layout(const Console *console, ObjectKind kind, const char *what);
 /* What the person set for a kind of table is kept. */
 void console_keep_layout(Console *console, const Table *table);
 /* What acts are about: marked, or under the cursor. To be unreffed. */

@@ -1,7 +1,8 @@
 #include "tui/view/setup.h"
 
 #include "conf/console.h"
-#include "tui/view/view.h"
+#include "tui/view/look.h"
+#include "tui/view/names.h"
 
 #include <string.h>
 
@@ -15,65 +16,6 @@ struct ConsoleSetup {
     Skin *skin;
     ConsoleOptions options;
 };
-
-static bool is_action(const char *name)
-{
-    return action_find(name) != NULL;
-}
-
-static bool is_key(const char *text)
-{
-    Key key;
-    return key_parse(text, &key);
-}
-
-static bool is_skin(const char *name)
-{
-    g_autoptr(Skin) skin = skin_builtin(name);
-    return skin != NULL;
-}
-
-static bool is_role(const char *name)
-{
-    Role role;
-    return skin_role_from_name(name, &role);
-}
-
-static bool is_style(const char *text)
-{
-    SkinStyle style;
-    return skin_style_parse(text, &style, NULL);
-}
-
-/* The kind of object that a view is a table of; false when it is none. */
-static bool kind_of_view(const char *view, ObjectKind *out)
-{
-    static const struct {
-        const char *view;
-        ObjectKind kind;
-    } kinds[] = {{"nodes", OBJECT_NODE},  {"guests", OBJECT_GUEST}, {"storage", OBJECT_STORAGE},
-                 {"links", OBJECT_LINK},  {"tasks", OBJECT_TASK},   {"events", OBJECT_EVENT},
-                 {"alarms", OBJECT_ALARM}};
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        if (strcmp(kinds[i].view, view) == 0) {
-            *out = kinds[i].kind;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_view(const char *name)
-{
-    ObjectKind kind;
-    return kind_of_view(name, &kind);
-}
-
-static bool is_column(const char *view, const char *name)
-{
-    ObjectKind kind;
-    return kind_of_view(view, &kind) && model_field_find(kind, name) >= 0;
-}
 
 static const char *keep_text(ConsoleSetup *setup, char *text)
 {
@@ -134,25 +76,18 @@ static void add_clusters(ConsoleSetup *setup, const char *const *words)
 static void apply_look(ConsoleSetup *setup)
 {
     static const int colours[] = {0, 8, 16, 256, SKIN_EXACT};
-    static const char *const charts[] = {NULL, "braille", "blocks", "ascii"};
     const ConsoleConfig *config = setup->config;
     ConsoleOptions *options = &setup->options;
+    options->own = config;
     options->readonly = config->readonly;
     options->ascii = config->ascii;
     options->mouse = config->mouse;
     options->colours = colours[config->colours];
-    options->charts = charts[config->charts];
-    bool styled = config->styles && config->styles->name;
+    options->charts = look_charts(config);
     /* Without a word of it the skin is the one chosen last inside. */
-    if (!styled && (!config->skin || strcmp(config->skin, "terminal") == 0))
+    if (!look_has_skin(config))
         return;
-    setup->skin = skin_builtin(config->skin ? config->skin : "terminal");
-    for (const ConsoleWords *style = config->styles; style && style->name; style++) {
-        Role role;
-        g_autofree char *text = g_strjoinv(" ", style->words);
-        if (skin_role_from_name(style->name, &role))
-            (void)skin_style_parse(text, &setup->skin->styles[role], NULL);
-    }
+    setup->skin = look_skin(config->skin, config->styles, NULL);
     options->skin = setup->skin;
 }
 
@@ -165,7 +100,7 @@ static void apply_words(ConsoleSetup *setup)
     }
     for (const ConsoleWords *columns = config->columns; columns && columns->name; columns++) {
         ObjectKind kind;
-        if (kind_of_view(columns->name, &kind))
+        if (console_view_kind(columns->name, &kind))
             setup->options.columns[kind] = keep_text(setup, g_strjoinv(" ", columns->words));
     }
     setup->options.bindings = (const ActionBinding *)(gpointer)setup->bindings->data;
@@ -175,15 +110,8 @@ static void apply_words(ConsoleSetup *setup)
 
 static bool read_files(ConsoleSetup *setup, GError **error)
 {
-    static const ConsoleNames names = {.action = is_action,
-                                       .key = is_key,
-                                       .skin = is_skin,
-                                       .role = is_role,
-                                       .style = is_style,
-                                       .view = is_view,
-                                       .column = is_column};
     g_autoptr(GError) trouble = NULL;
-    setup->config = conf_console_load(NULL, &names, error);
+    setup->config = conf_console_load(NULL, console_names(), error);
     if (!setup->config)
         return false;
     setup->named = conf_clusters_load(NULL, &trouble);
