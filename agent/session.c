@@ -3,6 +3,7 @@
 #include "agent/agent.h"
 #include "agent/handlers.h"
 #include "agent/inventory.h"
+#include "agent/rate.h"
 #include "agent/request.h"
 #include "agent/roles.h"
 #include "agent/stream.h"
@@ -38,6 +39,7 @@ struct Session {
 struct SessionTable {
     Agent *agent;
     GPtrArray *sessions;
+    RateTable *changes; /* of the store, by user */
 };
 
 static void session_free(gpointer data)
@@ -111,6 +113,25 @@ static gboolean may_call(const Session *session, const WireMethod *method, GErro
     return FALSE;
 }
 
+/* Other agents do only what some person asked for there. */
+static gboolean may_change_again(const Session *session, const WireMethod *method,
+                                 GError **error)
+{
+    const AgentConfig *config = session->table->agent->config;
+    const RateLimit limit = {config->session_changes, config->session_changes_at_once};
+    gint64 wait;
+    if (!method->stored || session->identity->role == WIRE_ROLE_PEER ||
+        rate_take(session->table->changes, session->uid, &limit, g_get_monotonic_time(), &wait))
+        return TRUE;
+    wire_error_set(
+        error, WIRE_ERROR_LIMIT,
+        "%s makes too many changes on %s: %u a second, %u at once (sessions.changes in "
+        "gantryd.yaml); try again in %.2f s",
+        session->identity->user, session->table->agent->node, limit.rate, limit.burst,
+        (double)wait / G_USEC_PER_SEC);
+    return FALSE;
+}
+
 static WireRole role_now(const Session *session, const Identity *identity, const char *without)
 {
     if (identity->role == WIRE_ROLE_PEER)
@@ -147,7 +168,8 @@ static void serve(Session *session, const WireMessage *message)
     session->identity->role = role_now(session, session->identity, NULL);
     Request *request = new_request(session, message, method);
     if (!may_call(session, method, &error) ||
-        !wire_method_check(method, message->params, &error)) {
+        !wire_method_check(method, message->params, &error) ||
+        !may_change_again(session, method, &error)) {
         request_fail(request, error);
         return;
     }
@@ -412,6 +434,7 @@ SessionTable *session_table_new(Agent *agent)
     SessionTable *table = g_new0(SessionTable, 1);
     table->agent = agent;
     table->sessions = g_ptr_array_new_with_free_func(session_free);
+    table->changes = rate_table_new();
     return table;
 }
 
@@ -420,6 +443,7 @@ void session_table_free(SessionTable *table)
     if (!table)
         return;
     g_ptr_array_unref(table->sessions);
+    rate_table_free(table->changes);
     g_free(table);
 }
 

@@ -78,6 +78,10 @@ static const ConfEntry session_entries[] = {
      .help = "sessions open at once; a console's session and each of its streams count"},
     {"max_per_user", CONF_INTEGER, .min = 1, .max = 4096, .fallback = "32",
      .help = "of these for one Unix user; root is only held to max"},
+    {"changes", CONF_INTEGER, .min = 1, .max = 100000, .fallback = "200",
+     .help = "changes of what the cluster's store holds that a Unix user may make a second"},
+    {"changes_at_once", CONF_INTEGER, .min = 1, .max = 1000000, .fallback = "1000",
+     .help = "changes that a user who made few before may make at once"},
     {NULL},
 };
 static const ConfEntry log_entries[] = {
@@ -151,6 +155,8 @@ static gboolean read_sessions(AgentConfig *config, const ConfNode *node, GError 
 {
     const ConfNode *per_user = conf_member(node, "max_per_user");
     config->session_max = (guint)conf_integer(node, "max");
+    config->session_changes = (guint)conf_integer(node, "changes");
+    config->session_changes_at_once = (guint)conf_integer(node, "changes_at_once");
     config->session_max_per_user = (guint)per_user->number;
     if (config->session_max_per_user <= config->session_max)
         return TRUE;

@@ -51,6 +51,8 @@ typedef struct {
     guint task_keep_days; /* how long ended tasks are kept */
     guint session_max;
     guint session_max_per_user; /* root is only held to session_max */
+    guint session_changes;      /* of the store, a second, for each user */
+    guint session_changes_at_once;
     ConfLogLevel log_level;
 } AgentConfig;
 

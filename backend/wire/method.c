@@ -336,6 +336,10 @@ static const WireParameter console_set_parameters[] = {
     {                                                                                          \
         name, role, false, true, parameters, help, result                                      \
     }
+#define STORED(name, role, parameters, help, result)                                           \
+    {                                                                                          \
+        name, role, false, true, parameters, help, result, .stored = true                      \
+    }
 #define READ(name, parameters, help, result)                                                   \
     {                                                                                          \
         name, VIEWER, false, false, parameters, help, result                                   \
@@ -387,7 +391,7 @@ static const WireMethod methods[] = {
              "finds out whether a guest could move, and what stands in the way"),
     TASK_ROW("guest.migrate", OPERATOR, migrate_parameters,
              "moves a guest to another node of the cluster"),
-    CHANGE("guest.set", OPERATOR, set_parameters, "sets tags, notes and description",
+    STORED("guest.set", OPERATOR, set_parameters, "sets tags, notes and description",
            "an empty object"),
     CHANGE("guest.console", OPERATOR, console_parameters,
            "opens a guest's console or a shell in it", "stream"),
@@ -416,11 +420,11 @@ static const WireMethod methods[] = {
     READ("cluster.settings", NULL, "what is set for the whole cluster",
          "settings, each with the value that holds, set, the names of those that were set, and "
          "revision"),
-    CHANGE("cluster.settings_set", ADMIN, settings_parameters,
+    STORED("cluster.settings_set", ADMIN, settings_parameters,
            "sets something for the whole cluster", "an empty object"),
     READ("cluster.console", NULL, "what is set for the consoles of all people",
          "text, YAML or null, and revision"),
-    CHANGE("cluster.console_set", ADMIN, console_set_parameters,
+    STORED("cluster.console_set", ADMIN, console_set_parameters,
            "sets how the consoles of all people look at first, and their keys",
            "an empty object"),
 
@@ -463,9 +467,9 @@ static const WireMethod methods[] = {
 
     {"role.list", ADMIN, false, false, NULL, "who has which role in the whole cluster",
      "roles: who (a group as @NAME) and role; gantryd.yaml of a node adds to them there"},
-    CHANGE("role.set", ADMIN, role_set_parameters, "gives a role in the whole cluster",
+    STORED("role.set", ADMIN, role_set_parameters, "gives a role in the whole cluster",
            "an empty object"),
-    CHANGE("role.remove", ADMIN, role_remove_parameters, "takes such a role back",
+    STORED("role.remove", ADMIN, role_remove_parameters, "takes such a role back",
            "an empty object"),
     {"migration.check", PEER, false, false, offer_parameters,
      "whether a guest of another node could live here", "obstacles and disks"},

@@ -43,6 +43,7 @@ typedef struct {
     const WireParameter *parameters; /* ended by one without a name; may be NULL */
     const char *help;
     const char *result; /* what comes back, in words */
+    bool stored;        /* it changes the store: how often is limited for each user */
 } WireMethod;
 
 /* The rows, ended by one without a name. */

@@ -118,6 +118,31 @@ def for_consoles(lab, nodes):
             text="skin: terminal\n", revision=read)
 
 
+def reloads(lab):
+    return lab.sh("cat /var/log/gantryd.log").count("configuration reloaded")
+
+
+def too_many(lab, nodes):
+    before = reloads(lab)
+    lab.sh("cp /etc/gantry/gantryd.yaml /etc/gantry/before; "
+           "echo 'sessions: {changes: 1, changes_at_once: 5}' >>/etc/gantry/gantryd.yaml; kill -HUP $1",
+           str(lab.agent_pid("node1")))
+    check("the limit is lowered", eventually(lambda: reloads(lab) > before))
+    found = [nodes[0].rpc.refusal("cluster.settings_set", description=f"number {i}") for i in range(30)]
+    refusals = [refusal for refusal in found if refusal]
+    check("the first changes are made", found[:5] == [None] * 5, found)
+    check("too many are refused, with what to do", refusals and refusals[0].code == "limit"
+          and "1 a second, 5 at once" in refusals[0].message and "try again in" in refusals[0].message, refusals)
+    same("what is only read is not limited", 3, len(nodes[0].rpc.call("cluster.nodes")["nodes"]))
+    nodes[1].rpc.call("role.set", who="viewer", role="admin")
+    viewer = lab.rpc(user="viewer")
+    same("nor is another user", None, viewer.refusal("cluster.settings_set", description="by another"))
+    same("nor the same at another node", None, nodes[1].rpc.refusal("cluster.settings_set", description="elsewhere"))
+    becomes("after a moment it goes on", None,
+            lambda: nodes[0].rpc.refusal("cluster.settings_set", description="Where we try"))
+    lab.sh("mv /etc/gantry/before /etc/gantry/gantryd.yaml; kill -HUP $1", str(lab.agent_pid("node1")))
+
+
 def node_off(lab, nodes):
     lab.fault("kill", "corosync", "node3")
     lab("fault", "partition", "node3")
@@ -136,6 +161,7 @@ def test(lab):
     known_nodes(lab, nodes)
     settings(lab, nodes)
     for_consoles(lab, nodes)
+    too_many(lab, nodes)
     node_off(lab, nodes)
 
 
