@@ -571,7 +571,22 @@ json_t *guest_documents_gantry(const GuestDocuments *documents, int number)
     return content ? content : json_object();
 }
 
+gboolean guest_documents_check(const GuestDocuments *documents, int number,
+                               const json_t *params, GError **error)
+{
+    g_autofree char *path = path_of(number, "/gantry");
+    g_autofree char *what = g_strdup_printf("what is said of guest %d", number);
+    return document_check(documents->store, path, params, what, error);
+}
+
+guint64 guest_documents_revision(const GuestDocuments *documents, int number)
+{
+    g_autofree char *path = path_of(number, "/gantry");
+    return document_revision(documents->store, path);
+}
+
 typedef struct {
+    int number;
     GuestDocumentsSaved saved;
     gpointer user;
 } Change;
@@ -579,8 +594,15 @@ typedef struct {
 static void on_change_written(guint64 revision, const GError *error, gpointer user)
 {
     Change *change = user;
+    g_autoptr(GError) conflict = NULL;
+    if (error && wire_error_code(error) == WIRE_ERROR_CONFLICT)
+        wire_error_set(
+            &conflict, WIRE_ERROR_CONFLICT,
+            "somebody else changed guest %d at the same moment: look at what it says "
+            "now, and try again",
+            change->number);
     if (change->saved)
-        change->saved(error, change->user);
+        change->saved(conflict ? conflict : error, change->user);
     g_free(change);
 }
 
@@ -589,19 +611,15 @@ static void replace(GuestDocuments *documents, int number, const char *rest, con
                     GuestDocumentsSaved saved, gpointer user)
 {
     g_autofree char *path = path_of(number, rest);
-    const StoreDocument *present = store_get(documents->store, path);
     StoreTransaction *transaction = store_transaction_new();
-    if (present)
-        store_transaction_require(transaction, path, present->revision);
-    else
-        store_transaction_require_absent(transaction, path);
+    document_require(documents->store, transaction, path);
     g_autofree char *owner = path_of(number, "");
     const StoreDocument *claim = store_get(documents->store, owner);
     if (claim)
         store_transaction_require(transaction, owner, claim->revision);
     store_transaction_put(transaction, path, text, strlen(text));
     Change *change = g_new0(Change, 1);
-    *change = (Change){saved, user};
+    *change = (Change){number, saved, user};
     store_commit(documents->store, transaction, on_change_written, change);
 }
 

@@ -69,8 +69,13 @@ void guest_documents_prune(GuestDocuments *documents);
 /* Tags, notes and description as they are on disk: a new object, empty if there are none. */
 json_t *guest_documents_gantry(const GuestDocuments *documents, int number);
 
+/* Whether they are at the revision that params name, if they do; see document.h. */
+gboolean guest_documents_check(const GuestDocuments *documents, int number,
+                               const json_t *params, GError **error);
+guint64 guest_documents_revision(const GuestDocuments *documents, int number);
+
 typedef void (*GuestDocumentsSaved)(const GError *error, gpointer user);
-/* Merges changes (stolen) into them. */
+/* Merges changes (stolen) into them, as they are now. */
 void guest_documents_change(GuestDocuments *documents, int number, json_t *changes,
                             GuestDocumentsSaved saved, gpointer user);
 

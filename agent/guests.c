@@ -650,6 +650,17 @@ json_t *guest_table_document(const GuestTable *table, const Guest *guest)
     return guest_documents_gantry(table->documents, guest->number);
 }
 
+gboolean guest_table_check_document(const GuestTable *table, const Guest *guest,
+                                    const json_t *params, GError **error)
+{
+    return guest_documents_check(table->documents, guest->number, params, error);
+}
+
+guint64 guest_table_document_revision(const GuestTable *table, const Guest *guest)
+{
+    return guest_documents_revision(table->documents, guest->number);
+}
+
 void guest_table_change_document(GuestTable *table, const Guest *guest, json_t *changes,
                                  GuestSaved saved, gpointer user)
 {

@@ -86,6 +86,10 @@ void guest_table_forget(GuestTable *table, const char *id);
 
 /* The guest's own document: tags and notes; a new object, empty if none. */
 json_t *guest_table_document(const GuestTable *table, const Guest *guest);
+/* Whether it is at the revision that params name, if they do. */
+gboolean guest_table_check_document(const GuestTable *table, const Guest *guest,
+                                    const json_t *params, GError **error);
+guint64 guest_table_document_revision(const GuestTable *table, const Guest *guest);
 /* Merges into it; the callback hears when it is on disk. */
 typedef void (*GuestSaved)(const GError *error, gpointer user);
 void guest_table_change_document(GuestTable *table, const Guest *guest, json_t *changes,

@@ -167,6 +167,8 @@ static void on_described(gpointer result, const GError *error, gpointer user)
     json_object_set_new(answer, "description",
                         json_incref(json_object_get(document, "description")));
     json_decref(document);
+    guint64 revision = guest_table_document_revision(request->agent->guests, guest);
+    json_object_set_new(answer, "revision", json_integer((json_int_t)revision));
     if (guest->figures.vcpu) {
         json_t *vcpu = json_array();
         for (int i = 0; i < guest->figures.vcpu_count; i++)
@@ -377,9 +379,11 @@ static void serve_set(Request *request)
     if (sorted && json_array_size(sorted) > TAGS_MAX) {
         wire_error_set_field(&error, WIRE_ERROR_LIMIT, "tags", "a guest has at most %d tags",
                              TAGS_MAX);
-        json_decref(sorted);
+        g_clear_pointer(&sorted, json_decref);
     }
-    if (error) {
+    if (error ||
+        !guest_table_check_document(request->agent->guests, guest, request->params, &error)) {
+        json_decref(sorted);
         request_fail(request, error);
         return;
     }

@@ -1,5 +1,6 @@
 /* role.*: roles that hold in the whole cluster (roles.h). */
 #include "agent/agent.h"
+#include "agent/document.h"
 #include "agent/handlers.h"
 #include "agent/roles.h"
 #include "agent/session.h"
@@ -29,6 +30,13 @@ static gboolean stays_admin(const Request *request, const char *path, WireRole r
     return FALSE;
 }
 
+static gboolean is_as_read(const Request *request, const char *path, GError **error)
+{
+    g_autofree char *what =
+        g_strdup_printf("the role of %s", wire_get_string(request->params, "who", ""));
+    return document_check(request->agent->store, path, request->params, what, error);
+}
+
 static void serve_set(Request *request)
 {
     GError *error = NULL;
@@ -38,12 +46,14 @@ static void serve_set(Request *request)
     (void)wire_role_from_name(name, &role);
     g_autofree char *path = roles_path(who, &error);
     request->object = g_strdup(who);
-    if (!path || !stays_admin(request, path, role, &error)) {
+    if (!path || !is_as_read(request, path, &error) ||
+        !stays_admin(request, path, role, &error)) {
         request_fail(request, error);
         return;
     }
     g_autofree char *text = g_strdup_printf("{\"role\":\"%s\"}", wire_role_name(role));
     StoreTransaction *transaction = store_transaction_new();
+    document_require(request->agent->store, transaction, path);
     store_transaction_put(transaction, path, text, strlen(text));
     store_commit(request->agent->store, transaction, on_written, request);
 }
@@ -57,11 +67,13 @@ static void serve_remove(Request *request)
     if (path && !store_get(request->agent->store, path))
         wire_error_set_field(&error, WIRE_ERROR_NOT_FOUND, "who",
                              "%s has no role in the cluster's store", who);
-    if (error || !stays_admin(request, path, WIRE_ROLE_NONE, &error)) {
+    if (error || !is_as_read(request, path, &error) ||
+        !stays_admin(request, path, WIRE_ROLE_NONE, &error)) {
         request_fail(request, error);
         return;
     }
     StoreTransaction *transaction = store_transaction_new();
+    document_require(request->agent->store, transaction, path);
     store_transaction_delete(transaction, path);
     store_commit(request->agent->store, transaction, on_written, request);
 }

@@ -39,8 +39,9 @@ static gboolean list_one(const StoreDocument *document, gpointer list)
             continue;
         g_autofree char *who =
             g_strconcat(i == 1 ? "@" : "", document->path + strlen(folders[i]), NULL);
-        json_array_append_new(list, json_pack("{s:o,s:s}", "who", wire_string(who), "role",
-                                              wire_role_name(role_of(document))));
+        json_array_append_new(list, json_pack("{s:o,s:s,s:I}", "who", wire_string(who), "role",
+                                              wire_role_name(role_of(document)), "revision",
+                                              (json_int_t)document->revision));
     }
     return TRUE;
 }

@@ -20,7 +20,7 @@
  * that is passed over, or NULL. */
 WireRole roles_find(const Store *store, const Identity *identity, const char *without);
 
-/* {who, role} each, groups as @NAME: a new array. */
+/* {who, role, revision} each, groups as @NAME: a new array. */
 json_t *roles_list(const Store *store);
 
 /* "anna" or "@ops" as a path of the store; NULL: WIRE_ERROR_PARAMS. */

@@ -151,6 +151,7 @@ static const WireParameter set_parameters[] = {
     {"notes", WIRE_TYPE_STRING, false, 0, STRING_MAX, .help = "free text; or notes=TEXT"},
     {"description", WIRE_TYPE_STRING, false, 0, 256,
      .help = "what it is, in a line; or description=TEXT"},
+    REVISION,
     END_OF_PARAMETERS};
 
 static const WireParameter console_parameters[] = {
@@ -200,10 +201,12 @@ static const WireParameter task_wait_parameters[] = {
 static const WireParameter role_set_parameters[] = {
     {"who", WIRE_TYPE_STRING, true, 1, 65, .help = "a user, or a group as @GROUP"},
     {"role", WIRE_TYPE_STRING, true, .choices = "viewer|operator|admin", .help = "the role"},
+    REVISION,
     END_OF_PARAMETERS};
 
 static const WireParameter role_remove_parameters[] = {
     {"who", WIRE_TYPE_STRING, true, 1, 65, .help = "a user, or a group as @GROUP"},
+    REVISION,
     END_OF_PARAMETERS};
 
 static const WireParameter storage_parameters[] = {
@@ -366,8 +369,10 @@ static const WireMethod methods[] = {
     READ("cluster.guests", NULL,
          "the guests of all nodes as the cluster's store knows them, also while a node is off",
          "guests: id, type, name, native, node, state and tags"),
-    READ("guest.show", guest_parameters, "everything about a guest",
-         "the guest's fields and its hardware in detail"),
+    READ(
+        "guest.show", guest_parameters, "everything about a guest",
+        "the guest's fields, its hardware in detail, notes, description, and revision, that of "
+        "tags, notes and description for guest.set"),
     READ("guest.definition", definition_parameters,
          "libvirt's XML or the container's configuration", "format and text"),
     TASK_ROW("guest.start", OPERATOR, start_parameters, "starts a guest"),
@@ -466,7 +471,8 @@ static const WireMethod methods[] = {
              "starts corosync of this node anew and waits until it is back"),
 
     {"role.list", ADMIN, false, false, NULL, "who has which role in the whole cluster",
-     "roles: who (a group as @NAME) and role; gantryd.yaml of a node adds to them there"},
+     "roles: who (a group as @NAME), role and revision; gantryd.yaml of a node adds to them "
+     "there"},
     STORED("role.set", ADMIN, role_set_parameters, "gives a role in the whole cluster",
            "an empty object"),
     STORED("role.remove", ADMIN, role_remove_parameters, "takes such a role back",

@@ -105,6 +105,43 @@ def edited_at_once(nodes):
     same("of two changes at once none is lost unsaid", 2, len(found) + conflicts)
 
 
+def notes_at_once(lab, nodes):
+    """Two who read the same notes and write them back: the second hears of the first."""
+    one, two = nodes[0].rpc, lab.rpc("node1")
+    read = one.call("guest.show", guest="c1")["revision"]
+    same("both read the same", read, two.call("guest.show", guest="c1")["revision"])
+    two.call("guest.set", guest="c1", notes="of the second", revision=read)
+    refused("who read before that is told so", "conflict", "read it again", one, "guest.set", guest="c1",
+            notes="of the first", revision=read)
+    same("and nothing is lost", "of the second", one.call("guest.show", guest="c1")["notes"])
+    one.call("guest.set", guest="c1", notes="of both", revision=one.call("guest.show", guest="c1")["revision"])
+    same("read again it is changed", "of both", two.call("guest.show", guest="c1")["notes"])
+    refused("what was not there is there now", "conflict", "read it again", one, "guest.set", guest="c1", notes="new",
+            revision=0)
+    # An editor in which somebody else is faster.
+    lab.sh("printf '#!/bin/sh\nprintf \"\\\\ntyped\\\\n\" >>$1\n' >/usr/local/bin/types; chmod +x /usr/local/bin/types; "
+           "printf '#!/bin/sh\ngantry guest set c1 notes=theirs\necho mine >>$1\n' >/usr/local/bin/slow; chmod +x /usr/local/bin/slow")
+    works("notes are changed in an editor", lab.try_run("env", "EDITOR=types", "gantry", "guest", "notes", "c1"))
+    same("with what was there", "of both\ntyped", one.call("guest.show", guest="c1")["notes"])
+    lost = lab.try_run("env", "EDITOR=slow", "gantry", "guest", "notes", "c1")
+    check("an editor that was slower is told so", lost.returncode == 1 and "read it again" in lost.stderr, lost)
+    kept = lost.stderr.split("is kept in ")[1].split(":")[0]
+    holds("what was typed is kept in a file", "mine", lab.run("cat", kept))
+    same("what the other wrote stays", "theirs", one.call("guest.show", guest="c1")["notes"])
+    nodes[0].rpc.call("guest.set", guest="c1", notes="kept by node1")
+
+
+def roles_at_once(nodes):
+    one = nodes[0].rpc
+    one.call("role.set", who="berta", role="viewer", revision=0)
+    read = next(r["revision"] for r in one.call("role.list")["roles"] if r["who"] == "berta")
+    one.call("role.set", who="berta", role="operator", revision=read)
+    refused("a role that changed since is not given by chance", "conflict", "the role of berta changed", one, "role.set",
+            who="berta", role="admin", revision=read)
+    refused("nor taken", "conflict", "the role of berta changed", one, "role.remove", who="berta", revision=read)
+    one.call("role.remove", who="berta")
+
+
 def roles(lab, nodes):
     """Given on one node, a role holds on all, at once."""
     lab.sh("useradd -M -G gantry anna", node="node3")
@@ -250,6 +287,8 @@ def test(lab):
     joined(lab, nodes)
     definitions(lab, nodes)
     edited_at_once(nodes)
+    notes_at_once(lab, nodes)
+    roles_at_once(nodes)
     roles(lab, nodes)
     audited(nodes)
     killed_at_once(lab, nodes)

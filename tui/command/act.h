@@ -46,6 +46,8 @@ gboolean act_console_settings(const Act *act, GError **error);
 gboolean act_cluster_settings(const Act *act, GError **error);
 /* migrate.c */
 gboolean act_guest_migrate(const Act *act, GError **error);
+/* notes.c */
+gboolean act_guest_notes(const Act *act, GError **error);
 /* drain.c */
 gboolean act_node_drain(const Act *act, GError **error);
 gboolean act_node_undrain(const Act *act, GError **error);

@@ -103,6 +103,8 @@ static gboolean perform(const Act *act, char *const *words, GError **error)
         return act_cluster_settings(act, error);
     case COMMAND_GUEST_MIGRATE:
         return act_guest_migrate(act, error);
+    case COMMAND_GUEST_NOTES:
+        return act_guest_notes(act, error);
     case COMMAND_NODE_DRAIN:
         return act_node_drain(act, error);
     case COMMAND_NODE_UNDRAIN:

@@ -101,3 +101,23 @@ char *edit_text(const char *text, const char *name, gsize max, GError **error)
     (void)g_rmdir(directory);
     return edited;
 }
+
+char *edit_keep(const char *text, const char *name)
+{
+    g_autofree char *path = NULL;
+    int descriptor = g_file_open_tmp(name, &path, NULL);
+    if (descriptor < 0)
+        return NULL;
+    size_t length = strlen(text), written = 0;
+    while (written < length) {
+        ssize_t put = write(descriptor, text + written, length - written);
+        if (put < 0 && errno != EINTR)
+            break;
+        written += put > 0 ? (size_t)put : 0;
+    }
+    (void)close(descriptor);
+    if (written == length)
+        return g_steal_pointer(&path);
+    (void)g_unlink(path);
+    return NULL;
+}

@@ -213,6 +213,19 @@ static const WireMethod migrate_method = {
     "moves guests to another node of the cluster; the last word is the node",
     "the task of each"};
 
+static const WireParameter notes_parameters[] = {
+    {"guest", WIRE_TYPE_GUEST, true, .help = "vm/100, 100 or the guest's name"},
+    {.name = NULL}};
+
+static const WireMethod notes_method = {
+    "guest.show",
+    WIRE_ROLE_OPERATOR,
+    false,
+    true,
+    notes_parameters,
+    "changes a guest's notes in your editor, unless somebody else does meanwhile",
+    "nothing"};
+
 static const WireParameter drain_parameters[] = {
     {"node", WIRE_TYPE_STRING, true, 1, 63, .help = "the node, one that -H names"},
     {"with_disks", WIRE_TYPE_BOOLEAN, false, .help = "copy disks that only one node has"},
@@ -278,6 +291,8 @@ static const Command commands[] = {
     ACT(sendkey),
     ACT(nmi),
     ACT(set),
+    {"guest", "notes", COMMAND_GUEST_NOTES, NULL, NULL, NULL, OBJECT_GUEST, NULL,
+     &notes_method},
     {"task", "ls", COMMAND_LIST, "task.list", "tasks", task_columns, OBJECT_TASK, NULL},
     {"task", "show", COMMAND_SHOW, "task.show", NULL, NULL, OBJECT_TASK, NULL},
     {"task", "log", COMMAND_LOG, "task.log", NULL, NULL, OBJECT_TASK,

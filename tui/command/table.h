@@ -23,6 +23,7 @@ typedef enum {
     COMMAND_CONSOLE_SETTINGS,
     COMMAND_CLUSTER_SETTINGS, /* without arguments: shows them */
     COMMAND_GUEST_MIGRATE,    /* a plan for each, then each */
+    COMMAND_GUEST_NOTES,
     COMMAND_NODE_DRAIN,
     COMMAND_NODE_UNDRAIN,
     COMMAND_EVENTS, /* what happens, until interrupted */
