@@ -128,17 +128,27 @@ static void print_keys(void)
                   IN_ANY | IN_TABLE | IN_DASHBOARD);
 }
 
-/* The acts of the menu, with its keys. */
-static void print_menu(void)
+/* The acts of a menu, with its keys. */
+static void print_menu_of(unsigned where)
 {
     puts(".Bl -tag -width Ds -compact");
     for (const Action *action = actions(); action->name; action++) {
-        if (!action->method)
+        if (!action->method || !(action->where & where))
             continue;
         g_autofree char *text = g_strconcat(action->label, ": ", action->help, NULL);
         print_item(action->menu ? action->menu : "", text);
     }
     puts(".El");
+}
+
+static void print_menu(void)
+{
+    print_menu_of((1u << OBJECT_KIND_COUNT) - 1);
+}
+
+static void print_cluster_menu(void)
+{
+    print_menu_of(IN_CLUSTER);
 }
 
 static void print_actions(void)
@@ -192,11 +202,16 @@ static void print_columns(void)
 
 int main(int argc, char **argv)
 {
-    static const PageTable tables[] = {
-        {"@COMMANDS@\n", print_commands}, {"@KEYS@\n", print_keys},
-        {"@MENU@\n", print_menu},         {"@ACTIONS@\n", print_actions},
-        {"@CONFIG@\n", print_config},     {"@CLUSTERS@\n", print_clusters},
-        {"@ROLES@\n", print_roles},       {"@SKINS@\n", print_skins},
-        {"@COLUMNS@\n", print_columns},   {NULL, NULL}};
+    static const PageTable tables[] = {{"@COMMANDS@\n", print_commands},
+                                       {"@KEYS@\n", print_keys},
+                                       {"@MENU@\n", print_menu},
+                                       {"@CLUSTER_MENU@\n", print_cluster_menu},
+                                       {"@ACTIONS@\n", print_actions},
+                                       {"@CONFIG@\n", print_config},
+                                       {"@CLUSTERS@\n", print_clusters},
+                                       {"@ROLES@\n", print_roles},
+                                       {"@SKINS@\n", print_skins},
+                                       {"@COLUMNS@\n", print_columns},
+                                       {NULL, NULL}};
     return page_main(argc, argv, tables);
 }

@@ -26,6 +26,11 @@
         name, label, NULL, menu, ON_GUEST, DO_NONE, GUEST_ACT_##act, DANGER_##danger,          \
             "guest." act_method_##act, params, NULL, NULL, help                                \
     }
+#define RUN(name, label, menu, where, needs, method, words, asks, help)                        \
+    {                                                                                          \
+        name, label, NULL, menu, where, DO_RUN, -1, DANGER_NONE, method, words, NULL, NULL,    \
+            help, needs, asks                                                                  \
+    }
 #define act_method_START     "start"
 #define act_method_SHUTDOWN  "shutdown"
 #define act_method_STOP      "stop"
@@ -41,11 +46,34 @@
 
 #define OBJECTS (ON_NODE | ON_GUEST | ON_STORAGE | ON_LINK | ON_TASK | ON_EVENT | ON_ALARM)
 
+static const ActionAsk ask_create[] = {{"The cluster's name", false},
+                                       {"Address on link 0 (empty: found)", true},
+                                       {"Address on link 1 (empty: none)", true},
+                                       {NULL, false}};
+static const ActionAsk ask_join[] = {{"Nodes that join, as for ssh", false},
+                                     {"Address on link 0 (empty: found)", true},
+                                     {"Address on link 1 (empty: found)", true},
+                                     {NULL, false}};
+static const ActionAsk ask_member[] = {{"A node of that cluster, as for ssh", false},
+                                       {NULL, false}};
+static const ActionAsk ask_votes[] = {{"Votes to expect", false}, {NULL, false}};
+static const ActionAsk ask_device[] = {{"Machine with corosync-qnetd, as for ssh", false},
+                                       {"Address for the nodes (empty: found)", true},
+                                       {"ffsplit or lms (empty: ffsplit)", true},
+                                       {NULL, false}};
+static const ActionAsk ask_present[] = {{"The device's machine", false}, {NULL, false}};
+static const ActionAsk ask_addresses[] = {{"NODE=ADDRESS of every node", false}, {NULL, false}};
+static const ActionAsk ask_link[] = {{"Number of the link", false}, {NULL, false}};
+static const ActionAsk ask_address[] = {
+    {"Number of the link", false}, {"The new address", false}, {NULL, false}};
+static const ActionAsk ask_name[] = {{"The cluster's new name", false}, {NULL, false}};
+
 static const Action table[] = {
     DO("open", "open", "Enter", OBJECTS, OPEN, "look closer at what the cursor is on"),
     DO("back", "back", "Esc Backspace", IN_ANY, BACK,
        "back to the view before; clears a filter and marks first"),
-    DO("menu", "act", "a", OBJECTS, MENU, "the acts on what is marked, or under the cursor"),
+    DO("menu", "act", "a", OBJECTS | IN_CLUSTER, MENU,
+       "the acts on what is marked, or under the cursor"),
     DO("palette", "command", ": Ctrl-P", IN_ANY, PALETTE, "find any object, act or view"),
     HERE("guests", "g", "all guests"),
     HERE("nodes", "n", "all nodes"),
@@ -108,12 +136,47 @@ static const Action table[] = {
     {"guest.delete.disks", "delete with its disks", NULL, NULL, ON_GUEST, DO_NONE,
      GUEST_ACT_DELETE, DANGER_NAME, "guest.delete", "{\"all_disks\":true}", NULL, NULL,
      "the definition and every disk go; there is no way back"},
-    {"cluster.create", "make a cluster", NULL, NULL, ON_NODE, DO_NONE, -1, DANGER_NONE,
-     "cluster.create", NULL, "name", "The cluster's name",
-     "make a cluster of this node; others join it with: gantry cluster join"},
-    {"cluster.leave", "leave the cluster", NULL, NULL, ON_NODE, DO_NONE, -1, DANGER_NAME,
-     "cluster.leave", NULL, NULL, NULL,
-     "take this node out of its cluster; its guests stay on it and go on running"},
+    RUN("cluster.create", "make a cluster", "c", ON_NODE | IN_CLUSTER,
+        RUN_ON_NODE | RUN_AT_NODE | RUN_ALONE, "cluster.create",
+        "-H {at} cluster create {0} --link0={1} --link1={2}", ask_create,
+        "make a cluster of this node, which others can join"),
+    RUN("cluster.join", "join nodes", "n", IN_CLUSTER, RUN_BY_MEMBER | RUN_QUORATE,
+        "cluster.add", "-H {member} cluster join {0} --link0={1} --link1={2}", ask_join,
+        "let nodes into this cluster; shows a plan, then asks"),
+    RUN("cluster.enter", "join another cluster", "o", ON_NODE | IN_CLUSTER,
+        RUN_ON_NODE | RUN_AT_NODE | RUN_ALONE, "cluster.accept", "-H {0} cluster join {at}",
+        ask_member, "let this node into another cluster; shows a plan, then asks"),
+    RUN("cluster.leave", "leave the cluster", NULL, ON_NODE | IN_CLUSTER,
+        RUN_ON_NODE | RUN_AT_NODE | RUN_CLUSTERED, "cluster.leave", "-H {at} cluster leave",
+        NULL, "take this node out of its cluster; its guests stay on it and go on running"),
+    RUN("cluster.remove", "remove a dead node", NULL, ON_NODE | IN_CLUSTER,
+        RUN_ON_NODE | RUN_BY_MEMBER | RUN_MISSING | RUN_QUORATE, "cluster.remove",
+        "-H {member} cluster remove {name}", NULL,
+        "take a node out of the cluster that is off and will not come back"),
+    RUN("cluster.expected", "expect fewer votes", "e", IN_CLUSTER, RUN_BY_MEMBER,
+        "cluster.expected", "-H {member} cluster expected {0}", ask_votes,
+        "let the cluster go on while nodes are off, for as long as they are"),
+    RUN("cluster.address", "change an address", "a", ON_NODE | IN_CLUSTER,
+        RUN_ON_NODE | RUN_BY_MEMBER | RUN_CLUSTERED | RUN_QUORATE, "cluster.address",
+        "-H {member} cluster address {name} {0} {1}", ask_address,
+        "give a node another address on a link of the cluster"),
+    RUN("cluster.link.add", "add a link", "l", IN_CLUSTER, RUN_BY_MEMBER | RUN_QUORATE,
+        "cluster.link_add", "-H {member} cluster link add {0}", ask_addresses,
+        "one more link between all nodes"),
+    RUN("cluster.link.remove", "remove a link", "L", IN_CLUSTER, RUN_BY_MEMBER | RUN_QUORATE,
+        "cluster.link_remove", "-H {member} cluster link remove {0}", ask_link,
+        "one link less; the cluster goes over what is left"),
+    RUN("cluster.device.add", "add a quorum device", "d", IN_CLUSTER,
+        RUN_BY_MEMBER | RUN_QUORATE, "cluster.device_add",
+        "-H {member} cluster device add {0} --address={1} --algorithm={2}", ask_device,
+        "a vote outside of the cluster, for an even number of nodes"),
+    RUN("cluster.device.remove", "remove the quorum device", "D", IN_CLUSTER,
+        RUN_BY_MEMBER | RUN_QUORATE, "cluster.device_remove",
+        "-H {member} cluster device remove {0}", ask_present,
+        "the nodes have a majority by themselves again, or need all of them"),
+    RUN("cluster.rename", "rename the cluster", "r", IN_CLUSTER, RUN_BY_MEMBER | RUN_QUORATE,
+        "cluster.rename", "-H {member} cluster rename {0}", ask_name,
+        "another name; corosync starts anew on one node after the other"),
     {"task.cancel", "cancel", NULL, "c", ON_TASK, DO_NONE, -1, DANGER_ASK, "task.cancel", NULL,
      NULL, NULL, "ask the task to stop; what it did is undone or finished"},
 
@@ -247,13 +310,79 @@ static char *refusal_of_guest(const Action *action, const ModelGuest *guest)
     return why ? g_strdup_printf("it %s", why) : NULL;
 }
 
-static char *refusal_of_node(const Action *action, const ModelNode *node)
+/* ---- what runs commands ---- */
+
+static int worth_of(const ModelNode *node)
 {
-    if (strcmp(action->method, "cluster.create") == 0 && node->cluster)
-        return g_strdup_printf("it is in the cluster %s already", node->cluster);
-    if (strcmp(action->method, "cluster.leave") == 0 && !node->cluster)
-        return g_strdup("it is in no cluster");
+    if (node->link != MODEL_LINK_UP)
+        return 0;
+    return !node->cluster ? 1 : node->quorate == TRUE ? 3 : 2;
+}
+
+const ModelNode *action_member(const Model *model, const ModelNode *but)
+{
+    const GPtrArray *nodes = model_objects(model, OBJECT_NODE);
+    const ModelNode *best = but && worth_of(but) ? but : NULL;
+    for (guint i = 0; i < nodes->len; i++) {
+        const ModelNode *node = nodes->pdata[i];
+        if (worth_of(node) > (best && best != but ? worth_of(best) : 0) && node != but)
+            best = node;
+    }
+    return best;
+}
+
+/* Why the node that would be asked does not do. */
+static char *refusal_of_asked(const Action *action, const ModelNode *asked)
+{
+    const WireMethod *method = wire_method_find(action->method);
+    bool by_member = (action->needs & RUN_BY_MEMBER) != 0;
+    if (!asked)
+        return g_strdup("no node is reached");
+    if (asked->link != MODEL_LINK_UP)
+        return g_strdup_printf("%s is not reached", asked->name);
+    if (by_member && !asked->cluster)
+        return g_strdup("there is no cluster yet");
+    if (action->needs & RUN_QUORATE && asked->quorate != TRUE)
+        return g_strdup("the cluster is not quorate");
+    if (method && asked->role < (gint8)method->role)
+        return g_strdup_printf("needs the role %s, here you are %s",
+                               wire_role_name(method->role),
+                               wire_role_name((WireRole)asked->role));
     return NULL;
+}
+
+static char *refusal_of_run(const Action *action, const Model *model, const ModelNode *node)
+{
+    if (action->needs & RUN_ALONE && node->cluster)
+        return g_strdup_printf("it is in the cluster %s already", node->cluster);
+    char *why = refusal_of_asked(
+        action, action->needs & RUN_AT_NODE ? node : action_member(model, node));
+    if (!why && action->needs & RUN_CLUSTERED && !node->cluster)
+        why = g_strdup("it is in no cluster");
+    if (!why && action->needs & RUN_MISSING && node->link == MODEL_LINK_UP && !node->lost)
+        why = g_strdup("it is there: it can leave the cluster by itself");
+    return why;
+}
+
+/* Of whatever node would be chosen: the reason when there is none. */
+static char *refusal_of_all(const Action *action, const Model *model)
+{
+    const GPtrArray *nodes = model_objects(model, OBJECT_NODE);
+    char *first = NULL;
+    if (!(action->needs & RUN_ON_NODE))
+        return refusal_of_asked(action, action_member(model, NULL));
+    for (guint i = 0; i < nodes->len; i++) {
+        char *why = refusal_of_run(action, model, nodes->pdata[i]);
+        if (!why) {
+            g_free(first);
+            return NULL;
+        }
+        if (first)
+            g_free(why);
+        else
+            first = why;
+    }
+    return first ? first : g_strdup("no node is reached");
 }
 
 char *action_refusal(const Action *action, const Model *model, const ModelObject *object,
@@ -267,6 +396,9 @@ char *action_refusal(const Action *action, const Model *model, const ModelObject
                    action->command == DO_SYSLOG;
     if (!reaches)
         return NULL;
+    if (action->command == DO_RUN && !readonly)
+        return node && action->needs & RUN_ON_NODE ? refusal_of_run(action, model, node)
+                                                   : refusal_of_all(action, model);
     if (readonly &&
         (action->method || action->command == DO_CONSOLE || action->command == DO_SHELL))
         return g_strdup("the console was started with --readonly");
@@ -295,8 +427,6 @@ char *action_refusal(const Action *action, const Model *model, const ModelObject
             return why ? g_strdup_printf("it %s", why) : NULL;
         }
     }
-    if (object->kind == OBJECT_NODE && action->method)
-        return refusal_of_node(action, node);
     if (object->kind == OBJECT_TASK && action->method) {
         const char *state = ((const ModelTask *)object)->state;
         if (g_strcmp0(state, "running") != 0 && g_strcmp0(state, "queued") != 0)

@@ -27,6 +27,7 @@ enum {
     IN_TABLE = 1 << 17,
     IN_DASHBOARD = 1 << 18,
     IN_CHARTS = 1 << 19,
+    IN_CLUSTER = 1 << 20,
 };
 
 typedef enum {
@@ -70,7 +71,25 @@ typedef enum {
     DO_SHELL,
     DO_DEFINITION,
     DO_SYSLOG,
+    DO_RUN, /* runs the command line in a pane: its words are in params */
 } ActionDo;
+
+/* What DO_RUN needs before it can be offered. */
+enum {
+    RUN_ON_NODE = 1 << 0,   /* is about one node, chosen first where none is */
+    RUN_AT_NODE = 1 << 1,   /* and asks that node, which must be reached */
+    RUN_BY_MEMBER = 1 << 2, /* asks a member of the cluster, another one than the node */
+    RUN_CLUSTERED = 1 << 3, /* the node must be in a cluster */
+    RUN_ALONE = 1 << 4,     /* the node must be in none */
+    RUN_MISSING = 1 << 5,   /* the node must be off */
+    RUN_QUORATE = 1 << 6,   /* the cluster must be quorate */
+};
+
+/* What a person is asked for before a command runs. */
+typedef struct {
+    const char *label;
+    bool optional;
+} ActionAsk;
 
 typedef struct {
     const char *name;  /* for rebinding: "guest.start", "sort" */
@@ -82,10 +101,14 @@ typedef struct {
     int act; /* GuestAct for acts on guests, else -1 */
     Danger danger;
     const char *method;
-    const char *params; /* JSON of further parameters; or a view's name */
+    const char *params; /* JSON of further parameters; a view's name; or the words of a command
+                         * with {at} and {member}, targets of SSH, {name} of the node, and {0}
+                         * and so on: the answers to asks */
     const char *field;  /* a parameter that is asked for */
     const char *prompt; /* and how */
     const char *help;
+    unsigned needs;        /* of DO_RUN */
+    const ActionAsk *asks; /* the same; ended by one without a label; may be NULL */
 } Action;
 
 #define ACTION_KEYS_MAX 4
@@ -113,7 +136,12 @@ const Action *action_for_key(const ActionKeys *keys, Key key, unsigned where);
 const char *action_key_text(const ActionKeys *keys, const Action *action, char *buffer,
                             size_t size);
 
+/* The node that is asked about the cluster: a quorate one if there is one, since the others
+ * may see less, and not that one if it can be avoided. NULL when none is reached. */
+const ModelNode *action_member(const Model *model, const ModelNode *but);
+
 /* Why this can't be done to that object now, in words to be g_freed; NULL when
- * it can. readonly: the console was started so. */
+ * it can. readonly: the console was started so. object may be NULL for what is about the
+ * cluster, or about a node that is chosen later. */
 char *action_refusal(const Action *action, const Model *model, const ModelObject *object,
                      bool readonly);

@@ -1,6 +1,7 @@
 /* The command line without a node: words to parameters, help, tables, YAML. */
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
+#include "tui/action.h"
 #include "tui/command/arguments.h"
 #include "tui/command/help.h"
 #include "tui/command/numbers.h"
@@ -163,6 +164,46 @@ static void test_join(void)
     g_assert_true(g_str_has_prefix(text, "usage: gantry cluster join NODE... [OPTIONS]\n"));
 }
 
+/* A word of an action, with an answer where one belongs. */
+static char *filled(const char *word)
+{
+    const char *brace = strchr(word, '{');
+    /* A number is a name, a number of votes and of a link as well. */
+    const char *answer = g_str_has_prefix(word, "--algorithm") ? "lms" : "1";
+    return brace ? g_strdup_printf("%.*s%s", (int)(brace - word), word, answer)
+                 : g_strdup(word);
+}
+
+/* What the console runs in a pane are commands with all that they need. */
+static void test_actions_are_commands(void)
+{
+    guint count = 0;
+    for (const Action *action = actions(); action->name; action++) {
+        if (action->command != DO_RUN)
+            continue;
+        g_autoptr(GPtrArray) targets = g_ptr_array_new_with_free_func(g_free);
+        CommandOptions options = {.targets = targets};
+        g_auto(Arguments) arguments = {0};
+        g_autoptr(GError) error = NULL;
+        g_auto(GStrv) words = g_strsplit(action->params, " ", -1);
+        for (char **word = words; *word; word++) {
+            char *full = filled(*word);
+            g_free(*word);
+            *word = full;
+        }
+        g_test_message("%s: %s", action->name, action->params);
+        g_assert_cmpstr(words[0], ==, "-H");
+        const Command *command = command_find(words[2], words[3]);
+        g_assert_nonnull(command);
+        g_assert_true(
+            arguments_parse(command_method(command), words + 4, &options, &arguments, &error));
+        g_assert_no_error(error);
+        g_assert_nonnull(wire_method_find(action->method));
+        count++;
+    }
+    g_assert_cmpuint(count, >, 8);
+}
+
 /* Every method that people call has a command. */
 static void test_methods_have_commands(void)
 {
@@ -260,6 +301,7 @@ int main(int argc, char **argv)
     g_test_add_func("/command/arguments/bad", test_bad_arguments);
     g_test_add_func("/command/arguments/global", test_global_options);
     g_test_add_func("/command/table", test_table);
+    g_test_add_func("/command/actions", test_actions_are_commands);
     g_test_add_func("/command/methods", test_methods_have_commands);
     g_test_add_func("/command/output/table", test_table_output);
     g_test_add_func("/command/output/object", test_object_output);

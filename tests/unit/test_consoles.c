@@ -312,6 +312,35 @@ static void test_reason(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(fixture->closed, ==, 1);
 }
 
+/* What it said stays, with how it ended, until a key; then it is gone. */
+static void test_command(Fixture *fixture, gconstpointer data)
+{
+    char *argv[] = {(char *)"gantry", (char *)"cluster", (char *)"leave", NULL};
+    open_shell(fixture, "ct/201", NULL);
+    g_assert_true(consoles_open_command(fixture->consoles, "leave the cluster", argv, NULL));
+    await_count(fixture, &fixture->opened, 2);
+    await_text(fixture, "$ gantry cluster leave", TRUE);
+    await_text(fixture, "lab \342\200\272 leave the cluster", TRUE);
+    say(fixture, 1, "Type this node's name: ");
+    type(fixture, "node1\r");
+    assert_typed(fixture, 1, "node1\r");
+    fixture->reason = "failed with status 1";
+    shutdown(fixture->programs[1], SHUT_RDWR);
+    await_text(fixture, "leave the cluster: failed with status 1   r again", TRUE);
+    await_text(fixture, "Type this node's name: ", TRUE);
+    type(fixture, "r");
+    await_count(fixture, &fixture->opened, 3);
+    say(fixture, 2, "left\r\n");
+    fixture->reason = NULL;
+    shutdown(fixture->programs[2], SHUT_RDWR);
+    await_text(fixture, "leave the cluster: done   any key leaves", TRUE);
+    await_text(fixture, "left", TRUE);
+    g_assert_cmpuint(fixture->left, ==, 0);
+    type(fixture, "x");
+    g_assert_cmpuint(fixture->left, ==, 1);
+    g_assert_cmpuint(consoles_count(fixture->consoles), ==, 1);
+}
+
 static void test_tabs(Fixture *fixture, gconstpointer data)
 {
     open_shell(fixture, "ct/201", NULL);
@@ -457,6 +486,7 @@ int main(int argc, char **argv)
     ADD("/consoles/busy", test_busy_is_taken_over);
     ADD("/consoles/ended", test_failed_and_ended);
     ADD("/consoles/reason", test_reason);
+    ADD("/consoles/command", test_command);
     ADD("/consoles/tabs", test_tabs);
     ADD("/consoles/scroll", test_scroll_search_copy);
     ADD("/consoles/hostile", test_hostile_program);

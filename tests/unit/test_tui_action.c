@@ -3,6 +3,7 @@
 #include "backend/wire/method.h"
 #include "tests/unit/terminal.h"
 #include "tui/action.h"
+#include "tui/screen/text.h"
 #include "tui/view/describe.h"
 #include "tui/view/view.h"
 #include "tui/widget/form.h"
@@ -21,7 +22,7 @@ static void test_table(void)
         g_assert_true(action == action_find(action->name));
         if (action->command == DO_VIEW)
             g_assert_nonnull(view_class_find(action->params));
-        if (!action->method)
+        if (!action->method || action->command == DO_RUN)
             continue;
         const WireMethod *method = wire_method_find(action->method);
         g_assert_nonnull(method);
@@ -103,6 +104,55 @@ static void test_refusals(void)
     check_refusal(model, "guest.stop", false, "node1 is not reached");
 }
 
+static void check_run(const Model *model, const char *name, const ModelNode *node,
+                      const char *expected)
+{
+    g_autofree char *why =
+        action_refusal(action_find(name), model, node ? &node->base : NULL, false);
+    g_assert_cmpstr(why, ==, expected);
+}
+
+static void tell_cluster(Model *model, guint node, const char *name, gboolean quorate)
+{
+    g_autoptr(json_t) params =
+        json_pack("{s:i,s:i,s:b,s:[{s:s,s:s,s:s,s:b}]}", "watch", 1, "seq", 1, "ready", 1,
+                  "objects", "kind", "node", "id", name, "cluster", "lab", "quorate", quorate);
+    model_watch_begin(model, node, 1);
+    g_assert_cmpint(model_apply(model, node, params, NULL), !=, MODEL_GAP);
+}
+
+/* Commands about the cluster ask a member, those about a node are for nodes that fit. */
+static void test_refusals_of_commands(void)
+{
+    g_autoptr(Model) model = model_new();
+    check_run(model, "cluster.join", NULL, "no node is reached");
+    check_run(model, "cluster.create", NULL, "no node is reached");
+    for (guint i = 0; i < 2; i++) {
+        model_node_add(model, i ? "b" : "a", NULL);
+        model_node_hello(model, i, i ? "node2" : "node1", "0.1.0", WIRE_ROLE_ADMIN);
+        model_node_link(model, i, MODEL_LINK_UP, NULL);
+    }
+    const ModelNode *one = model_node(model, 0), *two = model_node(model, 1);
+    check_run(model, "cluster.create", one, NULL);
+    check_run(model, "cluster.join", NULL, "there is no cluster yet");
+    check_run(model, "cluster.leave", one, "it is in no cluster");
+    tell_cluster(model, 0, "node1", FALSE);
+    check_run(model, "cluster.create", one, "it is in the cluster lab already");
+    check_run(model, "cluster.join", NULL, "the cluster is not quorate");
+    check_run(model, "cluster.expected", NULL, NULL);
+    tell_cluster(model, 1, "node2", TRUE);
+    g_assert_true(action_member(model, NULL) == two);
+    g_assert_true(action_member(model, two) == one);
+    check_run(model, "cluster.join", NULL, NULL);
+    check_run(model, "cluster.leave", two, NULL);
+    check_run(model, "cluster.remove", one, "it is there: it can leave the cluster by itself");
+    model_node_link(model, 0, MODEL_LINK_DOWN, "gone");
+    check_run(model, "cluster.remove", one, NULL);
+    check_run(model, "cluster.leave", one, "node1 is not reached");
+    model_node_hello(model, 1, "node2", "0.1.0", WIRE_ROLE_OPERATOR);
+    check_run(model, "cluster.join", NULL, "needs the role admin, here you are operator");
+}
+
 static int consents, refusals;
 
 static void on_answer(const char *const *answers, gpointer user)
@@ -154,7 +204,7 @@ static void test_forms(void)
     g_assert_false(type(form, "web1\033"));
     g_assert_cmpint(refusals, ==, 1);
     form->class->free(form);
-    g_auto(GStrv) lines = form_wrap("one two three\nfour", 7);
+    g_auto(GStrv) lines = text_wrap("one two three\nfour", 7);
     g_assert_cmpuint(g_strv_length(lines), ==, 3);
     g_assert_cmpstr(lines[0], ==, "one two");
 }
@@ -266,6 +316,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tui-action/table", test_table);
     g_test_add_func("/tui-action/keys", test_keys);
     g_test_add_func("/tui-action/refusals", test_refusals);
+    g_test_add_func("/tui-action/refusals/commands", test_refusals_of_commands);
     g_test_add_func("/tui-action/forms", test_forms);
     g_test_add_func("/tui-action/pickers", test_pickers);
     g_test_add_func("/tui-action/pager", test_pager);

@@ -145,9 +145,9 @@ static void print_plan(const Device *device)
         "  host        %s, which the nodes reach at %s (TCP port 5403)\n"
         "  algorithm   %s: %s\n"
         "  votes       %d, so %zu in all, of which %zu are needed\n\n"
-        "The nodes get certificates that %s signs. corosync on the nodes reads the changed\n"
-        "corosync.conf and corosync-qdevice is started beside it; nothing else restarts. It\n"
-        "stays only when the device votes on all nodes.\n",
+        "The nodes get certificates that %s signs. corosync on the nodes reads the "
+        "changed corosync.conf and corosync-qdevice is started beside it; nothing else "
+        "restarts. It stays only when the device votes on all nodes.\n",
         device->cluster, size, device->host, device->address, device->algorithm,
         half ? "when the nodes lose each other, one half goes on"
              : "the last node standing goes on, but without the device none may be lost",
@@ -222,7 +222,7 @@ static gboolean take_out(const Device *device, GError **error)
     const char *present =
         wire_get_string(json_object_get(device->status, "device"), "host", "");
     g_autofree char *text = g_strdup_printf(
-        "The quorum device %s leaves the cluster %s: corosync reads the changed\n"
+        "The quorum device %s leaves the cluster %s: corosync reads the changed "
         "corosync.conf and corosync-qdevice ends on all nodes; nothing else restarts.\n",
         present, device->cluster);
     /* Known by its address, or by the name that was typed when it was added. */

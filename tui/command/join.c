@@ -220,14 +220,14 @@ static void print_plan(const Join *join)
     for (guint j = 0; j < join->joiners->len; j++) {
         const Joiner *joiner = join->joiners->pdata[j];
         for (int i = 0; i < LINKS && joiner->addresses[i]; i++)
-            g_string_append_printf(text, "  %-16s link %d  %-24s over the network of %s\n",
+            g_string_append_printf(text, "  %-12s link %d  %-16s in the network of %s\n",
                                    i ? "" : joiner->name, i, joiner->addresses[i],
                                    join->addresses[i]);
     }
     g_string_append(
         text, "\nOn each of them the cluster's key and corosync.conf are written and corosync "
-              "is started\nanew; guests go on running. On the members corosync reads the "
-              "changed corosync.conf;\nnothing restarts there.\n");
+              "is started anew; guests go on running. On the members corosync reads the "
+              "changed corosync.conf; nothing restarts there.\n");
     if (size == 1)
         g_string_append(text,
                         "Until the first of them has joined, the cluster of one node is not "

@@ -80,13 +80,14 @@ static void plan_address(const Act *act, const json_t *node, int number, const c
     gboolean member = wire_get_boolean(node, "member", FALSE);
     g_autofree char *text = g_strdup_printf(
         "%s, link %d: %s instead of %s\n\n"
-        "corosync takes another address only on a new link: first link %d goes at all nodes,\n"
-        "while the others carry the cluster, then it comes back with the new address. Nothing\n"
-        "restarts. When not all members are connected over it then, it is put back as it was.\n"
+        "corosync takes another address only on a new link: first link %d goes at all "
+        "nodes, while the others carry the cluster, then it comes back with the new address. "
+        "Nothing restarts. When not all members are connected over it then, it is put back "
+        "as it was.\n"
         "%s",
         wire_get_string(node, "name", ""), number, address, before ? before : "none", number,
         member ? ""
-               : "The node is not seen now: it needs the new file before it gets in again, by\n"
+               : "The node is not seen now: it needs the new file before it gets in again, by "
                  "gantry cluster join.\n");
     steps_say(act, text);
 }
@@ -140,7 +141,7 @@ static void plan_link(const Act *act, const json_t *words, gboolean adding)
         g_string_append_printf(text, adding ? "  %s\n" : "%s:", json_string_value(word));
     }
     g_string_append(text, adding ? "\ncorosync on all nodes reads the changed corosync.conf; "
-                                   "nothing restarts. When not all\nmembers are connected over "
+                                   "nothing restarts. When not all members are connected over "
                                    "it then, it is taken back.\n"
                                  : " the cluster goes over what is left. Nothing restarts.\n");
     steps_say(act, text->str);
@@ -218,7 +219,7 @@ gboolean act_cluster_rename(const Act *act, GError **error)
     size_t size = json_array_size(json_object_get(status, "nodes"));
     g_autofree char *text = g_strdup_printf(
         "%s is to be called %s.\n\n"
-        "First corosync.conf is changed on all nodes. Then corosync is started anew on one\n"
+        "First corosync.conf is changed on all nodes. Then corosync is started anew on one "
         "node after the other, each waits until it is back; guests go on running.%s\n",
         wire_get_string(status, "cluster", ""), name,
         size < 3 ? "\nWhile it starts, for seconds, the cluster is not quorate." : "");

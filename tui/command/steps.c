@@ -7,9 +7,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 /* Making certificates takes long on a busy machine. */
-enum { ANSWER_DEADLINE = 300000 /* ms */ };
+enum { ANSWER_DEADLINE = 300000 /* ms */, USUAL = 80, WIDEST = 100 /* columns */ };
 
 json_t *steps_ask(const Act *act, Link *link, const char *method, json_t *params,
                   GError **error)
@@ -42,12 +43,12 @@ gboolean steps_do(const Act *act, Link *link, const char *method, json_t *params
 
 void steps_say(const Act *act, const char *text)
 {
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     FILE *out = act->options->format == OUTPUT_TABLE ? stdout : stderr;
-    for (char **line = lines; *line; line++) {
-        g_autofree char *clean = text_clean(*line);
-        (void)fprintf(out, "%s%s", clean, line[1] ? "\n" : "");
-    }
+    struct winsize size = {0};
+    int columns = ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+    g_auto(GStrv) lines = text_wrap(text, columns ? MIN(columns, WIDEST) : USUAL);
+    for (char **line = lines; *line; line++)
+        (void)fprintf(out, "%s%s", *line, line[1] ? "\n" : "");
     (void)fflush(out);
 }
 

@@ -12,7 +12,8 @@ gboolean steps_finish(const Act *act, Link *link, const char *task, GError **err
 /* A method that is a task, from its call to its end. Steals params. */
 gboolean steps_do(const Act *act, Link *link, const char *method, json_t *params,
                   GError **error);
-/* For a person, and not among the data that a script reads. */
+/* For a person, and not among the data that a script reads. Wrapped to the terminal, so a
+ * paragraph is one line. */
 void steps_say(const Act *act, const char *text);
 /* Asks whether to go on, unless --yes is given. CANCELLED when not. */
 gboolean steps_confirm(const Act *act, GError **error);

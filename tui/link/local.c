@@ -167,12 +167,18 @@ int local_open_shell(const char *term, int rows, int columns, GPid *pid, GError 
     g_autofree char *base = g_path_get_basename(shell);
     g_autofree char *name = g_strconcat("-", base, NULL);
     char *const arguments[] = {name, NULL};
+    return local_open_program(shell, arguments, home, term, rows, columns, pid, error);
+}
+
+int local_open_program(const char *path, char *const *arguments, const char *directory,
+                       const char *term, int rows, int columns, GPid *pid, GError **error)
+{
     g_auto(GStrv) environment = g_environ_setenv(g_get_environ(), "TERM", term, TRUE);
     struct winsize size = {.ws_row = (gushort)rows, .ws_col = (gushort)columns};
     int master;
     pid_t child = forkpty(&master, NULL, NULL, &size);
     if (child < 0) {
-        wire_error_set(error, WIRE_ERROR_FAILED, "a shell can't be started: %s",
+        wire_error_set(error, WIRE_ERROR_FAILED, "%s can't be started: %s", path,
                        g_strerror(errno));
         return -1;
     }
@@ -181,8 +187,9 @@ int local_open_shell(const char *term, int rows, int columns, GPid *pid, GError 
         static const int signals[] = {SIGPIPE, SIGINT, SIGHUP, SIGTERM, SIGWINCH};
         for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
             (void)signal(signals[i], SIG_DFL);
-        (void)!chdir(home);
-        execve(shell, arguments, environment);
+        if (directory)
+            (void)!chdir(directory);
+        execve(path, arguments, environment);
         _exit(127);
     }
     (void)fcntl(master, F_SETFD, FD_CLOEXEC);

@@ -1,5 +1,5 @@
 /* link/local - the same without SSH, on the node itself: the agent's Unix
- * socket, a stream over a second connection, and a shell on a pty. */
+ * socket, a stream over a second connection, and a shell or a program on a pty. */
 #pragma once
 
 #include <glib.h>
@@ -17,6 +17,9 @@ int local_open_stream(const char *path, const char *name, const char *stream, GE
 /* The user's login shell on a new pty; *pid is its process, to be reaped with
  * local_shell_close(). */
 int local_open_shell(const char *term, int rows, int columns, GPid *pid, GError **error);
+/* The same for a program by its path, in that directory or, with NULL, in this one. */
+int local_open_program(const char *path, char *const *arguments, const char *directory,
+                       const char *term, int rows, int columns, GPid *pid, GError **error);
 void local_shell_resize(int descriptor, int rows, int columns);
 /* Closes the pty (which hangs the shell up) and reaps the process from the main
  * loop when it has gone. */

@@ -2,6 +2,7 @@
 
 #include "backend/wire/error.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { NAME_MAX_LENGTH = 255, PORT_MAX = 65535 };
@@ -96,6 +97,19 @@ Target *target_parse(const char *text, GError **error)
         return NULL;
     }
     return g_steal_pointer(&target);
+}
+
+char *target_text(const Target *target)
+{
+    if (target->path)
+        return g_strconcat("unix:", target->path, NULL);
+    bool v6 = strchr(target->host, ':') != NULL;
+    g_autofree char *port = target->port ? g_strdup_printf(":%d", target->port) : NULL;
+    /* Spelled out where it could be taken for something else. */
+    bool plain = !v6 && strcmp(target->host, "local") != 0 && strcmp(target->host, "unix") != 0;
+    return g_strconcat(plain ? "" : "ssh://", target->user ? target->user : "",
+                       target->user ? "@" : "", v6 ? "[" : "", target->host, v6 ? "]" : "",
+                       port, NULL);
 }
 
 Target *target_copy(const Target *target)

@@ -25,6 +25,8 @@ typedef struct {
 
 /* WIRE_ERROR_PARAMS when the text is not a target. */
 Target *target_parse(const char *text, GError **error);
+/* How it is typed, without the name it was given; to be g_freed. */
+char *target_text(const Target *target);
 Target *target_copy(const Target *target);
 void target_free(Target *target);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Target, target_free)

@@ -1,6 +1,7 @@
 #include "tui/screen/text.h"
 
 #include <glib.h>
+#include <string.h>
 
 enum { MARKS_MAX = 2 };
 
@@ -113,4 +114,47 @@ char *text_clean(const char *text)
             g_string_append_unichar(clean, (gunichar)c);
     }
     return g_string_free(clean, FALSE);
+}
+
+/* Breaks at spaces where it can. */
+static void wrap_line(GPtrArray *lines, const char *line, int columns)
+{
+    while (lines->len < TEXT_LINES_MAX) {
+        const char *cursor = line, *space = NULL;
+        int used = 0, width;
+        while (*cursor) {
+            const char *here = cursor;
+            if (!text_next(&cursor, true, &width))
+                break;
+            if (used + width > columns) {
+                cursor = here;
+                if (*here == ' ')
+                    space = here;
+                break;
+            }
+            used += width;
+            if (*here == ' ')
+                space = here;
+        }
+        if (!*cursor) {
+            g_ptr_array_add(lines, g_strdup(line));
+            return;
+        }
+        const char *end = space && space > line ? space : cursor;
+        if (end == line)
+            return;
+        g_ptr_array_add(lines, g_strndup(line, (gsize)(end - line)));
+        line = end + (end == space);
+    }
+}
+
+char **text_wrap(const char *text, int columns)
+{
+    GPtrArray *lines = g_ptr_array_new();
+    g_autofree char *clean = text_clean(text);
+    g_auto(GStrv) parts = g_strsplit(clean, "\n", -1);
+    for (char **part = parts; *part; part++)
+        wrap_line(lines, *part, MAX(columns, 4));
+    g_ptr_array_add(lines, NULL);
+    return (char **)g_ptr_array_free(lines, FALSE);
 }

@@ -28,3 +28,8 @@ int text_fit(const char *text, int columns, wchar_t more, bool utf8, wchar_t *ou
 /* A copy without anything harmful, for files and clipboards; to be g_freed.
  * Newlines and tabs stay. */
 char *text_clean(const char *text);
+
+#define TEXT_LINES_MAX 400
+/* Lines of clean text, broken at spaces where they can be to have that many columns;
+ * NULL-terminated. What is longer than TEXT_LINES_MAX is left out. */
+char **text_wrap(const char *text, int columns);

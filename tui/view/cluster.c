@@ -207,6 +207,7 @@ static void add_member(Cluster *cluster, const ClusterSetup *setup, guint index)
     member->cluster = cluster;
     member->index = model_node_add(cluster->model, wanted->target, NULL);
     options.via = find_link(cluster, setup, wanted->via);
+    member->jumps = wanted->via != NULL;
     g_autoptr(Target) target = target_parse(wanted->target, &member->error);
     if (target)
         member->link = link_new(target, &options, &cluster_link_events, member);
@@ -286,6 +287,15 @@ Link *cluster_link(const Cluster *cluster, guint node)
 {
     const Member *member = cluster_member(cluster, node);
     return member ? member->link : NULL;
+}
+
+char *cluster_target(const Cluster *cluster, guint node)
+{
+    const Member *member = cluster_member(cluster, node);
+    bool jumps =
+        member && (member->jumps || (member->ways && member->way < member->ways->len &&
+                                     g_array_index(member->ways, Way, member->way).through));
+    return member && member->link && !jumps ? target_text(link_target(member->link)) : NULL;
 }
 
 void cluster_retry(Cluster *cluster)

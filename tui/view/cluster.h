@@ -34,6 +34,9 @@ Model *cluster_model(const Cluster *cluster);
 guint cluster_count(const Cluster *cluster);
 /* NULL for a target that is not well formed. */
 Link *cluster_link(const Cluster *cluster, guint node);
+/* What -H takes to reach that node, to be g_freed; NULL when it is only reached through
+ * another one. */
+char *cluster_target(const Cluster *cluster, guint node);
 /* Tries all that are lost at once. */
 void cluster_retry(Cluster *cluster);
 /* Every node answered whole, or will not. */

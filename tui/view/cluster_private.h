@@ -11,6 +11,7 @@ typedef struct {
     GError *error; /* of a target that is not well formed */
     gint64 watch;
     Ask *opening;
+    bool jumps;    /* the person said to go through another */
     json_t *peers; /* its cluster as it told last; NULL: it is in none, or never told */
 
     /* Of a node that another told of; the person's own have no ways. */

@@ -196,7 +196,7 @@ static void draw_bottom(Console *console)
     if (console->message && g_get_monotonic_time() > console->message_until)
         g_clear_pointer(&console->message, g_free);
     if (console->message) {
-        g_auto(GStrv) lines = form_wrap(console->message, columns - 2);
+        g_auto(GStrv) lines = text_wrap(console->message, columns - 2);
         int count = (int)MIN(g_strv_length(lines), (guint)MESSAGE_LINES);
         draw_fill(console->screen, (Box){row - count + 1, 0, count, columns}, ROLE_TEXT);
         for (int i = 0; i < count; i++)

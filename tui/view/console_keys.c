@@ -269,6 +269,12 @@ static void object_command(Console *console, const Action *action)
     }
 }
 
+static void run_words(Console *console, const Action *action)
+{
+    g_autoptr(GPtrArray) targets = console_targets(console);
+    console_run_words(console, action, targets);
+}
+
 void console_run_command(Console *console, const Action *action)
 {
     Table *table = current_table(console);
@@ -319,6 +325,9 @@ void console_run_command(Console *console, const Action *action)
     case DO_CONSOLE:
     case DO_SHELL:
         object_command(console, action);
+        return;
+    case DO_RUN:
+        run_words(console, action);
         return;
     default:
         if (table)

@@ -50,13 +50,16 @@ static GPtrArray *menu_items(const char *typed, gpointer user)
     GPtrArray *items = picker_items_new();
     g_autoptr(GPtrArray) targets = console_targets(console);
     const ModelObject *object = targets->len ? targets->pdata[0] : NULL;
-    for (guint i = 0; object && i < action_count(); i++) {
+    unsigned where = object ? 1u << object->kind : IN_CLUSTER;
+    for (guint i = 0; i < action_count(); i++) {
         const Action *action = &actions()[i];
-        bool of_object = action->where & (1u << object->kind);
-        if (!of_object || action->command == DO_MENU || action->command == DO_OPEN)
+        if (!(action->where & where) || action->command == DO_MENU ||
+            action->command == DO_OPEN)
             continue;
         PickerItem *item = picker_add(items, (int)i, action->label, action->help);
-        item->refusal = refusal_of_all(console, action, targets);
+        item->refusal = action->command == DO_RUN
+                            ? console_run_refusal(console, action, targets)
+                            : refusal_of_all(console, action, targets);
         if (!action->menu || !key_parse(action->menu, &item->key)) {
             char text[32];
             action_key_text(console->keys, action, text, sizeof text);
@@ -95,11 +98,12 @@ static bool menu_picked(PickerWhat what, const PickerItem *item, gpointer user)
 void console_menu(Console *console)
 {
     g_autoptr(GPtrArray) targets = console_targets(console);
-    if (targets->len == 0)
+    if (targets->len == 0 && !(console_where(console) & IN_CLUSTER))
         return;
-    const ModelObject *object = targets->pdata[0];
+    const ModelObject *object = targets->len ? targets->pdata[0] : NULL;
     g_autofree char *title =
-        targets->len == 1
+        !object ? g_strdup("Cluster")
+        : targets->len == 1
             ? g_strdup_printf("%s %s", model_object_id(object),
                               object->kind == OBJECT_GUEST
                                   ? model_object_name(console_model(console), object)

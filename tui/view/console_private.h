@@ -31,7 +31,7 @@ struct Console {
     View views[CONSOLE_VIEWS_MAX];
     guint view_count;
     GPtrArray *overlays;
-    GHashTable *prompts; /* Link to the Overlay that asks for it */
+    GHashTable *prompts; /* of nodes: the Overlay that asks for its link */
     char *message;
     gint64 message_until; /* monotonic */
     guint frame;          /* source of the next frame, or 0 */
@@ -87,6 +87,12 @@ GPtrArray *console_targets(Console *console);
 void console_act(Console *console, const Action *action, GPtrArray *targets);
 void console_show_error(Console *console, const char *title, const char *text);
 
+/* run.c: acts that are commands of gantry's, run in a pane: which node, what is missing,
+ * and off. */
+void console_run_words(Console *console, const Action *action, const GPtrArray *targets);
+/* Why it can't run now, about those targets where they are nodes; to be g_freed. */
+char *console_run_refusal(Console *console, const Action *action, const GPtrArray *targets);
+
 /* own.c: commands of the person's own. where as of console_where(). */
 #define CONSOLE_READONLY "the console was started with --readonly"
 bool console_own_fits(const ConsoleCommand *command, unsigned where);
@@ -101,6 +107,8 @@ void console_palette(Console *console);
 
 /* panes.c */
 void console_open_program(Console *console, const ModelObject *object, bool is_console);
+/* gantry with these words, in a pane; title is for people. */
+void console_open_command(Console *console, const char *title, char *const *argv);
 guint panes_count(const Panes *panes);
 void panes_free(Panes *panes);
 

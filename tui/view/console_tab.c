@@ -1,6 +1,7 @@
 #include "tui/view/console_tab.h"
 
 #include "backend/wire/error.h"
+#include "tui/screen/text.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -142,12 +143,28 @@ static void on_opened(int descriptor, const GError *error, gpointer user)
                                 terminal_columns(tab->terminal), tab->context->opener_user);
 }
 
+gboolean console_tab_is_read(const ConsoleTab *tab)
+{
+    return tab->target.what == CONSOLE_COMMAND && tab->state == TAB_ENDED;
+}
+
+/* The command as it could be typed, before what it says. */
+static void show_command(ConsoleTab *tab)
+{
+    g_autofree char *words = g_strjoinv(" ", (char **)(gintptr)tab->target.argv);
+    g_autofree char *clean = text_clean(words);
+    g_autofree char *line = g_strdup_printf("\033[2m$ %s\033[0m\r\n", clean);
+    terminal_feed(tab->terminal, line, strlen(line), g_get_monotonic_time());
+}
+
 void console_tab_reopen(ConsoleTab *tab, gboolean take)
 {
     if (tab->state == TAB_OPENING || tab->state == TAB_OPEN)
         return;
     disconnect(tab);
     set_state(tab, TAB_OPENING, NULL);
+    if (tab->target.what == CONSOLE_COMMAND)
+        show_command(tab);
     tab->stream = tab->context->opener.open(&tab->target, terminal_rows(tab->terminal),
                                             terminal_columns(tab->terminal), take, on_opened,
                                             tab, tab->context->opener_user);
@@ -157,6 +174,8 @@ static char *make_title(const ConsoleTarget *target)
 {
     static const char *const words[] = {"console", "shell", "shell"};
     const char *word = words[target->what];
+    if (target->what == CONSOLE_COMMAND)
+        return g_strdup(target->name);
     if (!target->guest)
         return g_strdup_printf("%s %s", target->node, word);
     if (target->what == CONSOLE_GUEST_CONSOLE && g_str_has_prefix(target->guest, "vm/"))
@@ -169,8 +188,9 @@ ConsoleTab *console_tab_new(const ConsoleTabContext *context, const ConsoleTarge
 {
     ConsoleTab *tab = g_new0(ConsoleTab, 1);
     tab->context = context;
-    tab->target = (ConsoleTarget){target->what, g_strdup(target->node), g_strdup(target->guest),
-                                  g_strdup(target->name)};
+    tab->target =
+        (ConsoleTarget){target->what, g_strdup(target->node), g_strdup(target->guest),
+                        g_strdup(target->name), g_strdupv((char **)(gintptr)target->argv)};
     tab->title = make_title(target);
     tab->terminal = terminal_new(rows, columns, CONSOLES_HISTORY, on_output, tab);
     tab->descriptor = -1;
@@ -190,6 +210,7 @@ void console_tab_free(ConsoleTab *tab)
     g_free((char *)tab->target.node);
     g_free((char *)tab->target.guest);
     g_free((char *)tab->target.name);
+    g_strfreev((char **)(gintptr)tab->target.argv);
     g_free(tab->title);
     g_free(tab->message);
     g_free(tab);

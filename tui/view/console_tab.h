@@ -31,7 +31,7 @@ typedef struct {
 typedef struct {
     const ConsoleTabContext *context;
     ConsoleTarget target; /* its strings are owned */
-    char *title;          /* "ct/201 shell" */
+    char *title;          /* "ct/201 shell"; a command's own */
     Terminal *terminal;
     ConsoleTabState state;
     char *message;  /* why it failed, is busy or ended; else NULL */
@@ -52,4 +52,6 @@ void console_tab_free(ConsoleTab *tab);
 
 /* Opens again what is busy (taking it over), has failed or ended. */
 void console_tab_reopen(ConsoleTab *tab, gboolean take);
+/* A command that has ended: what it said stays to be read. */
+gboolean console_tab_is_read(const ConsoleTab *tab);
 void console_tab_resize(ConsoleTab *tab, guint rows, guint columns);

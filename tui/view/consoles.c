@@ -108,7 +108,8 @@ gboolean consoles_open(Consoles *consoles, const ConsoleTarget *target, GError *
 {
     for (guint i = 0; i < consoles->tabs->len; i++) {
         const ConsoleTarget *open = &((ConsoleTab *)consoles->tabs->pdata[i])->target;
-        if (open->what == target->what && g_strcmp0(open->node, target->node) == 0 &&
+        if (target->what != CONSOLE_COMMAND && open->what == target->what &&
+            g_strcmp0(open->node, target->node) == 0 &&
             g_strcmp0(open->guest, target->guest) == 0) {
             show_tab(consoles, i);
             return TRUE;
@@ -129,13 +130,20 @@ gboolean consoles_open_guest(Consoles *consoles, const char *node, const char *g
                              const char *name, gboolean console, GError **error)
 {
     ConsoleWhat what = console ? CONSOLE_GUEST_CONSOLE : CONSOLE_GUEST_SHELL;
-    return consoles_open(consoles, &(ConsoleTarget){what, node, guest, name}, error);
+    return consoles_open(consoles, &(ConsoleTarget){what, node, guest, name, NULL}, error);
 }
 
 gboolean consoles_open_node(Consoles *consoles, const char *node, GError **error)
 {
-    ConsoleTarget target = {CONSOLE_NODE_SHELL, node, NULL, NULL};
+    ConsoleTarget target = {CONSOLE_NODE_SHELL, node, NULL, NULL, NULL};
     return consoles_open(consoles, &target, error);
+}
+
+gboolean consoles_open_command(Consoles *consoles, const char *title, char *const *argv,
+                               GError **error)
+{
+    return consoles_open(consoles, &(ConsoleTarget){CONSOLE_COMMAND, NULL, NULL, title, argv},
+                         error);
 }
 
 static void leave(Consoles *consoles)
@@ -285,9 +293,28 @@ static void scroll_key(Consoles *consoles, ConsoleTab *tab, Key key)
     }
 }
 
+/* What it said has been read: back to where it was asked for. */
+static void command_read(Consoles *consoles, ConsoleTab *tab, Key key)
+{
+    if (key == K_PAGE_UP) {
+        console_scroll_begin(&consoles->scroll, tab->terminal);
+        set_mode(consoles, CONSOLES_SCROLL);
+    } else if (key == 'r' && tab->message) {
+        console_tab_reopen(tab, FALSE);
+    } else {
+        close_tab(consoles);
+        if (consoles->tabs->len)
+            leave(consoles);
+    }
+}
+
 /* Keys while there is no program to take them. */
 static void idle_key(Consoles *consoles, ConsoleTab *tab, Key key)
 {
+    if (console_tab_is_read(tab)) {
+        command_read(consoles, tab, key);
+        return;
+    }
     if (key == K_ESC || key == 'q')
         leave(consoles);
     else if (key == 'k')

@@ -1,8 +1,9 @@
 /* view/consoles - the programs of guests and nodes, in tabs of one pane.
  *
- * A tab is a VM's serial console, a container's console, a shell in a container
- * or a shell on a node. Tabs stay open, and their programs run on, while the
- * person looks at another view; the view shows one of them.
+ * A tab is a VM's serial console, a container's console, a shell in a container,
+ * a shell on a node, or gantry itself with a command, run on this machine. What a
+ * command has said stays when it has ended, until a key. Tabs stay open, and their
+ * programs run on, while the person looks at another view; the view shows one of them.
  *
  * Every key goes to the program but Ctrl-]. It leaves to the view behind: at once
  * when it is pressed twice or Esc follows, else after CONSOLES_PREFIX ms, unless
@@ -31,13 +32,19 @@
 #define CONSOLES_HISTORY 5000 /* lines kept of each tab */
 #define CONSOLES_MAX     32   /* tabs */
 
-typedef enum { CONSOLE_GUEST_CONSOLE, CONSOLE_GUEST_SHELL, CONSOLE_NODE_SHELL } ConsoleWhat;
+typedef enum {
+    CONSOLE_GUEST_CONSOLE,
+    CONSOLE_GUEST_SHELL,
+    CONSOLE_NODE_SHELL,
+    CONSOLE_COMMAND
+} ConsoleWhat;
 
 typedef struct {
     ConsoleWhat what;
-    const char *node;  /* name of the node, as the model knows it */
-    const char *guest; /* vm/100; NULL for a node's shell */
-    const char *name;  /* for people: "db"; may be NULL */
+    const char *node;  /* name of the node, as the model knows it; NULL for a command */
+    const char *guest; /* vm/100; NULL for a node's shell and a command */
+    const char *name;  /* for people: "db"; may be NULL; not for a command */
+    char *const *argv; /* of a command: gantry's words; else NULL */
 } ConsoleTarget;
 
 /* The far end of a tab's stream, the opener's own. */
@@ -92,6 +99,9 @@ gboolean consoles_open(Consoles *consoles, const ConsoleTarget *target, GError *
 gboolean consoles_open_guest(Consoles *consoles, const char *node, const char *guest,
                              const char *name, gboolean console, GError **error);
 gboolean consoles_open_node(Consoles *consoles, const char *node, GError **error);
+/* Runs gantry with these words (the first is its name); title is for people. */
+gboolean consoles_open_command(Consoles *consoles, const char *title, char *const *argv,
+                               GError **error);
 
 guint consoles_count(const Consoles *consoles);
 /* TRUE when the pane wants the whole screen, without status line and tree. */

@@ -1,6 +1,5 @@
 #include "tui/screen/text.h"
 #include "tui/view/consoles_private.h"
-#include "tui/widget/form.h"
 
 #include <string.h>
 
@@ -47,9 +46,12 @@ static void draw_title(const Consoles *consoles, Box box)
     gboolean asked = consoles->mode == CONSOLES_COMMAND || consoles->mode == CONSOLES_HELP;
     const char *into = glyph_text(GLYPH_INTO, screen_glyphs(screen));
     char place[TEXT_MAX];
-    const char *what = tab ? strrchr(tab->title, ' ') + 1 : "";
+    const char *last = tab ? strrchr(tab->title, ' ') : NULL;
+    const char *what = last ? last + 1 : "";
     if (!tab)
         (void)g_snprintf(place, sizeof place, " %s %s consoles", consoles->cluster, into);
+    else if (tab->target.what == CONSOLE_COMMAND)
+        (void)g_snprintf(place, sizeof place, " %s %s %s", consoles->cluster, into, tab->title);
     else if (tab->target.guest)
         (void)g_snprintf(place, sizeof place, " %s %s %s%s%s on %s %s %s", consoles->cluster,
                          into, tab->target.guest, tab->target.name ? " " : "",
@@ -126,6 +128,13 @@ static void draw_last_line(const Consoles *consoles, Box line)
                     consoles->notice);
         return;
     }
+    if (tab && console_tab_is_read(tab)) {
+        draw_printf(screen, line.row, line.column, line.columns,
+                    tab->message ? ROLE_ERROR : ROLE_ACCENT, " %s: %s   %sany %skey leaves",
+                    tab->title, tab->message ? tab->message : "done",
+                    tab->message ? "r again   " : "", tab->message ? "other " : "");
+        return;
+    }
     consoles->host.tasks(tasks, sizeof tasks, consoles->host_user);
     if (!*tasks && tab && tab->state == TAB_OPEN && !tab->heard)
         (void)g_strlcpy(tasks, "connected; nothing was said yet, Enter may wake it",
@@ -183,7 +192,7 @@ static void draw_state_box(const Consoles *consoles, const ConsoleTab *tab, Box 
     g_autofree char *text = g_strconcat(
         tab->message ? tab->message : "", tab->message ? "\n" : "", standing,
         *standing ? "\n" : "", tab->message || *standing ? "\n" : "", keys[tab->state], NULL);
-    g_auto(GStrv) lines = form_wrap(text, pane.columns - 4);
+    g_auto(GStrv) lines = text_wrap(text, pane.columns - 4);
     draw_box(consoles, pane, title, (const char *const *)lines, g_strv_length(lines),
              G_MAXUINT);
 }
@@ -199,7 +208,8 @@ static void draw_overlay(const Consoles *consoles, const ConsoleTab *tab, Box pa
     } else if (consoles->mode == CONSOLES_CLOSE) {
         g_autofree char *title = g_strdup_printf("Close %s?", tab->title);
         draw_box(consoles, pane, title, close_lines, G_N_ELEMENTS(close_lines), G_MAXUINT);
-    } else if (tab->state != TAB_OPEN && consoles->mode != CONSOLES_SCROLL) {
+    } else if (tab->state != TAB_OPEN && !console_tab_is_read(tab) &&
+               consoles->mode != CONSOLES_SCROLL) {
         draw_state_box(consoles, tab, pane);
     }
 }
@@ -233,7 +243,9 @@ static void draw_pane(Consoles *consoles, ConsoleTab *tab, Box pane)
 /* Where the terminal goes, with everything around it drawn. */
 static Box draw_surroundings(const Consoles *consoles, Box box)
 {
-    gboolean talks = consoles->mode == CONSOLES_SCROLL || consoles->notice;
+    const ConsoleTab *tab = consoles_current(consoles);
+    gboolean talks = consoles->mode == CONSOLES_SCROLL || consoles->notice ||
+                     (tab && console_tab_is_read(tab));
     Box last = {box.row + box.rows - 1, box.column, 1, box.columns};
     if (consoles->fullscreen) {
         /* The last line is borrowed from the program only to answer a person. */

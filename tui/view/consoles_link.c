@@ -2,9 +2,12 @@
 
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
+#include "tui/link/local.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { OPEN_DEADLINE = 15000, RESIZE_DEADLINE = 5000, END_DEADLINE = 5000 }; /* ms */
 
@@ -21,6 +24,10 @@ struct ConsoleStream {
     RpcClient *asked; /* where `call` waits for its answer; else NULL */
     gint64 call;
     LinkShell *shell;
+    int pty;       /* of a command, for its size; else -1 */
+    GPid pid;      /* of a command that was not reaped yet, or 0 */
+    guint reaping; /* the source that waits for it */
+    int status;
     GSource *later; /* the answer about a shell, not from inside open() */
     GError *error;
     ConsoleOpened opened;
@@ -72,16 +79,75 @@ static void on_console(const json_t *result, const GError *failure, gpointer use
     stream->opened(descriptor, descriptor < 0 ? error : NULL, stream->tab);
 }
 
+/* ---- commands ---- */
+
+static void tell_end(ConsoleStream *stream)
+{
+    g_autofree char *reason = NULL;
+    if (WIFSIGNALED(stream->status))
+        reason = g_strdup_printf("ended by signal %d", WTERMSIG(stream->status));
+    else if (WEXITSTATUS(stream->status) != 0)
+        reason = g_strdup_printf("failed with status %d", WEXITSTATUS(stream->status));
+    stream->ended(reason, stream->tab);
+}
+
+static void on_reaped(GPid pid, int status, gpointer user)
+{
+    ConsoleStream *stream = user;
+    stream->pid = 0;
+    stream->reaping = 0;
+    stream->status = status;
+    if (stream->ended)
+        tell_end(stream);
+}
+
+static void on_left(GPid pid, int status, gpointer user)
+{
+}
+
+/* The file may have been replaced since: what runs is what is meant. */
+static char *own_path(void)
+{
+    static const char self[] = "/proc/self/exe";
+    char *path = g_file_read_link(self, NULL);
+    if (path && access(path, X_OK) == 0)
+        return path;
+    g_free(path);
+    return g_strdup(self);
+}
+
+static void run_command(ConsoleStream *stream, char *const *argv, guint rows, guint columns)
+{
+    g_autofree char *path = own_path();
+    stream->pty = local_open_program(path, argv, NULL, "xterm-256color", (int)rows,
+                                     (int)columns, &stream->pid, &stream->error);
+    if (stream->pty >= 0)
+        stream->reaping = g_child_watch_add(stream->pid, on_reaped, stream);
+}
+
+static void forget_command(ConsoleStream *stream)
+{
+    if (stream->pty >= 0)
+        (void)close(stream->pty);
+    if (stream->reaping)
+        (void)g_source_remove(stream->reaping);
+    if (stream->pid)
+        (void)g_child_watch_add(stream->pid, on_left, NULL);
+}
+
+/* ---- opening ---- */
+
 static gboolean on_later(gpointer user)
 {
     ConsoleStream *stream = user;
     g_clear_pointer(&stream->later, g_source_unref);
     int descriptor = -1;
-    if (stream->shell) {
-        /* The tab closes its descriptor, the shell its own. */
-        descriptor = fcntl(link_shell_descriptor(stream->shell), F_DUPFD_CLOEXEC, 3);
+    int pty = stream->shell ? link_shell_descriptor(stream->shell) : stream->pty;
+    if (pty >= 0) {
+        /* The tab closes its descriptor, the stream its own. */
+        descriptor = fcntl(pty, F_DUPFD_CLOEXEC, 3);
         if (descriptor < 0)
-            wire_error_set(&stream->error, WIRE_ERROR_FAILED, "a shell on %s: %s", stream->node,
+            wire_error_set(&stream->error, WIRE_ERROR_FAILED, "the terminal: %s",
                            g_strerror(errno));
     }
     stream->opened(descriptor, stream->error, stream->tab);
@@ -104,6 +170,12 @@ static ConsoleStream *open_stream(const ConsoleTarget *target, guint rows, guint
     stream->node = g_strdup(target->node);
     stream->opened = opened;
     stream->tab = tab;
+    stream->pty = -1;
+    if (target->what == CONSOLE_COMMAND) {
+        run_command(stream, target->argv, rows, columns);
+        answer_later(stream);
+        return stream;
+    }
     Link *link = find_link(stream, &stream->error);
     if (link && target->what != CONSOLE_NODE_SHELL) {
         json_t *params = json_pack("{s:s, s:s, s:i, s:i, s:b}", "guest", target->guest, "what",
@@ -128,6 +200,10 @@ static void on_resized(const json_t *result, const GError *error, gpointer user)
 
 static void resize_stream(ConsoleStream *stream, guint rows, guint columns, gpointer user)
 {
+    if (stream->pty >= 0) {
+        local_shell_resize(stream->pty, (int)rows, (int)columns);
+        return;
+    }
     if (stream->shell) {
         link_shell_resize(stream->shell, (int)rows, (int)columns);
         return;
@@ -159,8 +235,13 @@ static void on_waited(const json_t *result, const GError *failure, gpointer user
 static void end_stream(ConsoleStream *stream, ConsoleEnded ended, gpointer tab, gpointer user)
 {
     g_autoptr(GError) error = NULL;
-    Link *link = find_link(stream, &error);
     stream->ended = ended;
+    if (stream->pty >= 0) {
+        if (!stream->pid)
+            tell_end(stream);
+        return;
+    }
+    Link *link = find_link(stream, &error);
     if (!link || !stream->id) {
         ended(error ? error->message : NULL, tab);
         return;
@@ -179,6 +260,7 @@ static void close_stream(ConsoleStream *stream, gpointer user)
         g_source_destroy(stream->later);
         g_source_unref(stream->later);
     }
+    forget_command(stream);
     link_shell_close(stream->shell);
     g_clear_error(&stream->error);
     g_free(stream->node);

@@ -1,6 +1,7 @@
 /* view/consoles_link - opens what consoles show over links.
  *
- * A guest's console or shell is asked of the agent (guest.console) and its
+ * A command is this very program on a pty of this machine; how it ended is known
+ * when it was reaped. A guest's console or shell is asked of the agent (guest.console) and its
  * stream joined over a channel of its own; a node's shell is a login shell of
  * the person's over SSH, or on this machine. The size goes to stream.resize or
  * to the shell.

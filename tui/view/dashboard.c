@@ -2,6 +2,8 @@
  * what is being done. */
 #include "tui/view/console_private.h"
 
+#include "tui/screen/text.h"
+
 #include "tui/model/units.h"
 #include "tui/view/past.h"
 #include "tui/view/summary.h"
@@ -151,7 +153,7 @@ static int draw_troubles(const Dashboard *view, Screen *screen, int row, Box box
     for (; i < troubles->len && row < last; i++) {
         const Trouble *trouble = troubles->pdata[i];
         Role role = trouble->grave ? ROLE_ERROR : ROLE_WARNING;
-        g_auto(GStrv) lines = form_wrap(trouble->text, box.columns - 4);
+        g_auto(GStrv) lines = text_wrap(trouble->text, box.columns - 4);
         draw_glyph(screen, row, 1, role, trouble->grave ? GLYPH_FAILED : GLYPH_ATTENTION);
         /* What to do stands at the end: three lines hold it. */
         for (int line = 0; lines[line] && line < 3 && row < last; line++)

@@ -117,10 +117,7 @@ void describe_cluster(Page *page, const json_t *status)
 {
     if (g_str_equal(wire_get_string(status, "state", "none"), "none")) {
         page_line(page, ROLE_TEXT, "These nodes are in no cluster.");
-        page_line(page, ROLE_DIM,
-                  "To make one, choose a node (3) and then: a, make a cluster. Others join it "
-                  "with:");
-        page_line(page, ROLE_DIM, "gantry -H NODE cluster join NODE...");
+        page_line(page, ROLE_DIM, "Press a to make one, or to join another.");
         return;
     }
     put_problems(page, status);

@@ -65,7 +65,7 @@ static gpointer help_open(Console *console, const Subject *subject)
     Pager *pager = view->pager = pager_new(false);
     unsigned where = console_where(console);
     unsigned kinds = where & ((1u << OBJECT_KIND_COUNT) - 1);
-    list(console, pager, "Here", kinds | (where & IN_CHARTS), IN_ANY | IN_TABLE);
+    list(console, pager, "Here", kinds | (where & (IN_CHARTS | IN_CLUSTER)), IN_ANY | IN_TABLE);
     if (where & IN_TABLE)
         list(console, pager, "In tables", IN_TABLE, 0);
     list(console, pager, "Everywhere", IN_ANY, 0);

@@ -65,12 +65,11 @@ static void offer_objects(GArray *hits, const Model *model, const char *typed, i
 
 static void offer_actions(GArray *hits, Console *console, const char *typed)
 {
-    g_autoptr(GPtrArray) targets = console_targets(console);
     unsigned where = console_where(console);
     for (guint i = 0; i < action_count(); i++) {
         const Action *action = &actions()[i];
-        if (!(action->where & where) || action->where & IN_DASHBOARD ||
-            action->command == DO_PALETTE)
+        bool here = action->where & where || action->command == DO_RUN;
+        if (!here || action->where & IN_DASHBOARD || action->command == DO_PALETTE)
             continue;
         int score = fuzzy_score(typed, action->label);
         if (score >= 0)
@@ -103,6 +102,12 @@ static void offer_acts_on(GArray *hits, const Model *model, const char *typed)
     }
 }
 
+static char *refusal_of_run(Console *console, const Action *action)
+{
+    g_autoptr(GPtrArray) targets = console_targets(console);
+    return console_run_refusal(console, action, targets);
+}
+
 static void add_item(const Palette *palette, GPtrArray *items, const Hit *hit)
 {
     Console *console = palette->console;
@@ -130,6 +135,8 @@ static void add_item(const Palette *palette, GPtrArray *items, const Hit *hit)
         if (hit->object)
             item->refusal =
                 action_refusal(action, model, hit->object, console->options->readonly);
+        else if (action->command == DO_RUN)
+            item->refusal = refusal_of_run(console, action);
     }
     Subject subject = {0};
     if (hit->object)
@@ -159,7 +166,7 @@ static GPtrArray *palette_items(const char *typed, gpointer user)
 static void run_action(Console *console, const Action *action, const Subject *subject)
 {
     g_autoptr(GPtrArray) targets = NULL;
-    if (action->command != DO_NONE) {
+    if (action->command != DO_NONE && !(action->command == DO_RUN && *subject->id)) {
         console_run_command(console, action);
         return;
     }
@@ -171,7 +178,10 @@ static void run_action(Console *console, const Action *action, const Subject *su
     } else {
         targets = console_targets(console);
     }
-    console_act(console, action, targets);
+    if (action->command == DO_RUN)
+        console_run_words(console, action, targets);
+    else
+        console_act(console, action, targets);
 }
 
 static bool palette_picked(PickerWhat what, const PickerItem *item, gpointer user)

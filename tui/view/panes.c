@@ -56,7 +56,7 @@ static void on_standing(const ConsoleTarget *target, char *buffer, size_t size, 
 {
     const Panes *panes = user;
     Model *model = cluster_model(panes->cluster);
-    const ModelNode *node = model_node_by_name(model, target->node);
+    const ModelNode *node = target->node ? model_node_by_name(model, target->node) : NULL;
     *buffer = '\0';
     if (!node || node->link != MODEL_LINK_UP || !target->guest)
         return;
@@ -119,6 +119,16 @@ void console_open_program(Console *console, const ModelObject *object, bool is_c
         return;
     }
     console_open(console, &view_consoles, NULL);
+}
+
+void console_open_command(Console *console, const char *title, char *const *argv)
+{
+    g_autoptr(GError) error = NULL;
+    const Panes *panes = panes_of(console);
+    if (consoles_open_command(panes->consoles, title, argv, &error))
+        console_open(console, &view_consoles, NULL);
+    else
+        console_say(console, ROLE_ERROR, "%s", error->message);
 }
 
 static gpointer panes_open(Console *console, const Subject *subject)

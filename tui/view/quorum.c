@@ -1,5 +1,5 @@
-/* The cluster as one of its nodes sees it: what is wrong, votes, nodes, links. Asked of a
- * quorate node if there is one, since the others may see less. */
+/* The cluster as one of its nodes sees it: what is wrong, votes, nodes, links. Asked of
+ * action_member(). */
 #include "tui/view/console_private.h"
 
 #include "tui/view/describe_cluster.h"
@@ -26,28 +26,9 @@ static void on_status(const json_t *result, const GError *error, gpointer user)
     console_changed(view->console);
 }
 
-static int worth_of(const ModelNode *node)
-{
-    if (node->link != MODEL_LINK_UP)
-        return 0;
-    return !node->cluster ? 1 : node->quorate == TRUE ? 3 : 2;
-}
-
-static const ModelNode *best_node(const Model *model)
-{
-    const GPtrArray *nodes = model_objects(model, OBJECT_NODE);
-    const ModelNode *best = NULL;
-    for (guint i = 0; i < nodes->len; i++) {
-        const ModelNode *node = nodes->pdata[i];
-        if (worth_of(node) > (best ? worth_of(best) : 0))
-            best = node;
-    }
-    return best;
-}
-
 static void ask(QuorumView *view)
 {
-    const ModelNode *node = best_node(console_model(view->console));
+    const ModelNode *node = action_member(console_model(view->console), NULL);
     gint64 now = g_get_monotonic_time();
     if (view->ask || (view->asked && now - view->asked < (gint64)AGAIN * G_USEC_PER_SEC))
         return;
@@ -107,6 +88,7 @@ static void quorum_describe(gpointer data, GString *out)
 const ViewClass view_quorum = {.name = "cluster",
                                .title = "Cluster",
                                .top = true,
+                               .where = IN_CLUSTER,
                                .open = quorum_open,
                                .close = quorum_close,
                                .draw = quorum_draw,

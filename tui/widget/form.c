@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { COLUMNS = 72, LINES_MAX = 400 };
+enum { COLUMNS = 72 };
 
 typedef struct {
     Overlay overlay;
@@ -19,49 +19,6 @@ typedef struct {
     GDestroyNotify free_user;
     guint scroll;
 } Form;
-
-/* Breaks at spaces where it can. */
-static void wrap_line(GPtrArray *lines, const char *line, int columns)
-{
-    while (lines->len < LINES_MAX) {
-        const char *cursor = line, *space = NULL;
-        int used = 0, width;
-        while (*cursor) {
-            const char *here = cursor;
-            if (!text_next(&cursor, true, &width))
-                break;
-            if (used + width > columns) {
-                cursor = here;
-                if (*here == ' ')
-                    space = here;
-                break;
-            }
-            used += width;
-            if (*here == ' ')
-                space = here;
-        }
-        if (!*cursor) {
-            g_ptr_array_add(lines, g_strdup(line));
-            return;
-        }
-        const char *end = space && space > line ? space : cursor;
-        if (end == line)
-            return;
-        g_ptr_array_add(lines, g_strndup(line, (gsize)(end - line)));
-        line = end + (end == space);
-    }
-}
-
-char **form_wrap(const char *text, int columns)
-{
-    GPtrArray *lines = g_ptr_array_new();
-    g_autofree char *clean = text_clean(text);
-    g_auto(GStrv) parts = g_strsplit(clean, "\n", -1);
-    for (char **part = parts; *part; part++)
-        wrap_line(lines, *part, MAX(columns, 4));
-    g_ptr_array_add(lines, NULL);
-    return (char **)g_ptr_array_free(lines, FALSE);
-}
 
 static bool word_is_typed(const Form *form)
 {
@@ -85,7 +42,7 @@ static void form_draw(Overlay *overlay, Screen *screen)
 {
     Form *form = (Form *)overlay;
     int columns = MIN(COLUMNS, screen_columns(screen) - 2);
-    g_auto(GStrv) lines = form_wrap(form->text, columns - 4);
+    g_auto(GStrv) lines = text_wrap(form->text, columns - 4);
     int text_rows = (int)g_strv_length(lines);
     int extra = (int)form->count + (form->count ? 1 : 0) + 4;
     int rows = MIN(text_rows + extra, screen_rows(screen) - 2);

@@ -35,6 +35,3 @@ typedef struct {
 
 /* Copies everything in it. */
 Overlay *form_new(const FormSetup *setup);
-
-/* Lines of text wrapped to columns, NULL-terminated. */
-char **form_wrap(const char *text, int columns);

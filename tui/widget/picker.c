@@ -1,7 +1,6 @@
 #include "tui/widget/picker.h"
 
 #include "tui/screen/text.h"
-#include "tui/widget/form.h"
 #include "tui/widget/input.h"
 
 #include <string.h>
@@ -94,7 +93,7 @@ static void draw_foot(const Picker *picker, Screen *screen, Box inside)
     const char *refusal = at ? at->refusal : NULL;
     const char *note = refusal ? refusal : at ? at->note : NULL;
     g_autofree char *text = g_strconcat(refusal ? "not now: " : "", note ? note : "", NULL);
-    g_auto(GStrv) lines = form_wrap(text, inside.columns - 2);
+    g_auto(GStrv) lines = text_wrap(text, inside.columns - 2);
     int row = inside.row + inside.rows - FOOT, used = 0;
     for (; *text && used < FOOT && lines[used]; used++)
         draw_text(screen, row + used, inside.column + 1, inside.columns - 2,
