@@ -174,6 +174,7 @@ static void remove_member(Member *member)
     model_node_remove(cluster->model, index);
     cluster->members->pdata[index] = NULL;
     cluster_member_free(member);
+    cluster->events.asking(cluster, index, cluster->user);
     cluster->events.changed(cluster, index, cluster->user);
 }
 
@@ -283,7 +284,8 @@ static void tell_lost(Member *member, const char *losers, gint64 since)
 
 static void tell_back(Member *member)
 {
-    if (is_up(member))
+    /* One that waits for the person's answer is left to it. */
+    if (is_up(member) || (member->link && link_state(member->link) == LINK_ASKING))
         return;
     if (member->ways && !member->reached)
         members_try(member);
