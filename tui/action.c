@@ -46,6 +46,9 @@
 
 #define OBJECTS (ON_NODE | ON_GUEST | ON_STORAGE | ON_LINK | ON_TASK | ON_EVENT | ON_ALARM)
 
+static const ActionAsk ask_drain[] = {{"Copy local disks (y; empty: no)", true},
+                                      {"MiB a second (empty: as set)", true},
+                                      {NULL, false}};
 static const ActionAsk ask_create[] = {{"The cluster's name", false},
                                        {"Address on link 0 (empty: found)", true},
                                        {"Address on link 1 (empty: none)", true},
@@ -62,7 +65,8 @@ static const ActionAsk ask_device[] = {{"Machine with corosync-qnetd, as for ssh
                                        {"ffsplit or lms (empty: ffsplit)", true},
                                        {NULL, false}};
 static const ActionAsk ask_present[] = {{"The device's machine", false}, {NULL, false}};
-static const ActionAsk ask_addresses[] = {{"NODE=ADDRESS of every node", false}, {NULL, false}};
+static const ActionAsk ask_addresses[] = {{"Addresses of all nodes", false, true},
+                                          {NULL, false}};
 static const ActionAsk ask_link[] = {{"Number of the link", false}, {NULL, false}};
 static const ActionAsk ask_address[] = {
     {"Number of the link", false}, {"The new address", false}, {NULL, false}};
@@ -123,12 +127,9 @@ static const Action table[] = {
         "press these keys; many systems reboot"),
     ACT("guest.nmi", "send an NMI", NULL, NMI, ASK, NULL,
         "many systems write a crash dump and stop"),
-    {"guest.migrate", "move to another node", NULL, "m", ON_GUEST, DO_NONE, GUEST_ACT_MIGRATE,
-     DANGER_NONE, "guest.migrate", NULL, "node", "To which node",
-     "as it runs, over shared storage; a container is restarted there"},
-    {"guest.migrate.disks", "move with its disks", NULL, "M", ON_GUEST, DO_NONE,
-     GUEST_ACT_MIGRATE, DANGER_NONE, "guest.migrate", "{\"with_disks\":true}", "node",
-     "To which node", "the same, and disks that only this node has are copied"},
+    {"guest.migrate", "migrate", "m", "m", ON_GUEST, DO_MOVE, GUEST_ACT_MIGRATE, DANGER_NONE,
+     "guest.migrate", NULL, NULL, NULL,
+     "move it to another node: first choose which, then see the plan"},
     {"guest.rename", "rename", NULL, "n", ON_GUEST, DO_NONE, GUEST_ACT_RENAME, DANGER_NONE,
      "guest.rename", NULL, "name", "New name", "give it another name"},
     {"guest.delete", "delete, keep its disks", NULL, NULL, ON_GUEST, DO_NONE, GUEST_ACT_DELETE,
@@ -136,6 +137,12 @@ static const Action table[] = {
     {"guest.delete.disks", "delete with its disks", NULL, NULL, ON_GUEST, DO_NONE,
      GUEST_ACT_DELETE, DANGER_NAME, "guest.delete", "{\"all_disks\":true}", NULL, NULL,
      "the definition and every disk go; there is no way back"},
+    RUN("node.drain", "drain", "d", ON_NODE, RUN_ON_NODE | RUN_AT_NODE | RUN_CLUSTERED,
+        "guest.migrate", "-H {at} node drain {name} {0?--with-disks} --bandwidth={1}",
+        ask_drain, "move all its guests to the other nodes; shows a plan, then asks"),
+    RUN("node.undrain", "undrain", "u", ON_NODE, RUN_ON_NODE | RUN_AT_NODE | RUN_CLUSTERED,
+        "guest.migrate", "-H {at} node undrain {name} {0?--with-disks} --bandwidth={1}",
+        ask_drain, "bring the guests back that were drained from it; shows a plan, then asks"),
     RUN("cluster.create", "make a cluster", "c", ON_NODE | IN_CLUSTER,
         RUN_ON_NODE | RUN_AT_NODE | RUN_ALONE, "cluster.create",
         "-H {at} cluster create {0} --link0={1} --link1={2}", ask_create,
@@ -224,6 +231,12 @@ const Action *action_find(const char *name)
         if (strcmp(action->name, name) == 0)
             return action;
     return NULL;
+}
+
+bool action_is_act(const Action *action)
+{
+    return action->command == DO_NONE || action->command == DO_RUN ||
+           action->command == DO_MOVE;
 }
 
 struct ActionKeys {

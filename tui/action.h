@@ -71,7 +71,8 @@ typedef enum {
     DO_SHELL,
     DO_DEFINITION,
     DO_SYSLOG,
-    DO_RUN, /* runs the command line in a pane: its words are in params */
+    DO_RUN,  /* runs the command line in a pane: its words are in params */
+    DO_MOVE, /* asks where to, and shows a plan */
 } ActionDo;
 
 /* What DO_RUN needs before it can be offered. */
@@ -89,6 +90,7 @@ enum {
 typedef struct {
     const char *label;
     bool optional;
+    bool each_node; /* is filled with "NODE=" of every node of the cluster */
 } ActionAsk;
 
 typedef struct {
@@ -102,8 +104,8 @@ typedef struct {
     Danger danger;
     const char *method;
     const char *params; /* JSON of further parameters; a view's name; or the words of a command
-                         * with {at} and {member}, targets of SSH, {name} of the node, and {0}
-                         * and so on: the answers to asks */
+                         * with {at} and {member}, targets of SSH, {name} of the node, {0} and
+                         * so on: the answers to asks, and {0?word}: the word after a yes */
     const char *field;  /* a parameter that is asked for */
     const char *prompt; /* and how */
     const char *help;
@@ -117,6 +119,8 @@ typedef struct {
 const Action *actions(void);
 guint action_count(void);
 const Action *action_find(const char *name);
+/* It is about chosen objects, not about the screen. */
+bool action_is_act(const Action *action);
 
 /* What the person said of keys: the action's name and its keys with spaces. */
 typedef struct {

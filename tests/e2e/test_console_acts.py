@@ -163,7 +163,7 @@ def main():
     with Lab(3) as lab:
         lab("guest", "node1", "ct", "web1", "--start")
         path = ssh_config(lab)
-        with Terminal("-F", path, "node1", size=(100, 30)) as console:
+        with Terminal("-F", path, "node1", size=(120, 30)) as console:
             creating(console)
             joining(console)
             leaving(console)

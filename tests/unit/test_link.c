@@ -23,6 +23,13 @@ static void check_target(const char *text, const char *user, const char *host, i
     g_assert_cmpstr(target->user, ==, user);
     g_assert_cmpstr(target->host, ==, host);
     g_assert_cmpint(target->port, ==, port);
+    /* What it is written as leads to the same. */
+    g_autofree char *written = target_text(target);
+    g_autoptr(Target) again = target_parse(written, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(again->user, ==, user);
+    g_assert_cmpstr(again->host, ==, host);
+    g_assert_cmpint(again->port, ==, port);
 }
 
 static void test_targets(void)
@@ -35,12 +42,16 @@ static void test_targets(void)
     check_target("[2001:db8::1]:22", NULL, "2001:db8::1", 22);
     check_target("2001:db8::1", NULL, "2001:db8::1", 0);
     check_target("root@[2001:db8::1]", "root", "2001:db8::1", 0);
+    check_target("ssh://local", NULL, "local", 0);
+    check_target("ssh://unix:22", NULL, "unix", 22);
     g_autoptr(Target) local = target_parse("local", NULL);
     g_assert_cmpstr(local->path, ==, TARGET_LOCAL_SOCKET);
     g_autoptr(Target) other = target_parse("unix:/tmp/a.sock", NULL);
     g_assert_cmpstr(other->path, ==, "/tmp/a.sock");
     g_autoptr(Target) copy = target_copy(other);
     g_assert_cmpstr(copy->path, ==, "/tmp/a.sock");
+    g_autofree char *written = target_text(copy);
+    g_assert_cmpstr(written, ==, "unix:/tmp/a.sock");
 }
 
 static void test_bad_targets(void)

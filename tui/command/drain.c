@@ -184,6 +184,8 @@ static void arrange(Move *move, Link *link)
 static gboolean plan_drain(Move *move, const char *name, GError **error)
 {
     g_autoptr(json_t) status = NULL;
+    if (!client_add_peers(move->act->client, move->act->options, error))
+        return FALSE;
     Link *link = find_node(move->act, name, &status, error);
     g_autoptr(json_t) list = link ? ask(move->act, link, "guest.list", error) : NULL;
     g_autofree char *tag = g_strconcat(TAG_FROM, name, NULL);
@@ -220,6 +222,8 @@ gboolean act_node_drain(const Act *act, GError **error)
 static gboolean plan_undrain(Move *move, const char *name, GError **error)
 {
     g_autofree char *tag = g_strconcat(TAG_FROM, name, NULL);
+    if (!client_add_peers(move->act->client, move->act->options, error))
+        return FALSE;
     for (guint i = 0; i < client_count(move->act->client); i++) {
         const ClientNode *node = client_node(move->act->client, i);
         g_autoptr(json_t) list =

@@ -170,21 +170,24 @@ static void append_obstacles(GString *text, const json_t *plan)
     }
 }
 
+/* ", memory 96.0 MiB"; nothing for nothing. */
+static void append_size(GString *text, const char *what, gint64 bytes)
+{
+    g_autofree char *size = g_format_size_full((guint64)MAX(bytes, 0), G_FORMAT_SIZE_IEC_UNITS);
+    if (bytes > 0)
+        g_string_append_printf(text, "%s %s, ", what, size);
+}
+
 static void append_one(GString *text, const json_t *plan)
 {
-    gint64 memory = wire_get_integer(plan, "memory_bytes", 0);
-    gint64 disks = wire_get_integer(plan, "disk_bytes", 0);
     g_autofree char *name = text_clean(wire_get_string(plan, "name", "?"));
-    g_autofree char *data = g_format_size_full((guint64)MAX(disks, 0), G_FORMAT_SIZE_IEC_UNITS);
-    g_autofree char *needs =
-        g_format_size_full((guint64)MAX(memory, 0), G_FORMAT_SIZE_IEC_UNITS);
     g_string_append_printf(
-        text,
-        "  %-8s %-16s %s -> %s  %-8s memory %s, disks to copy %s, about "
-        "%d s\n",
-        wire_get_string(plan, "guest", "?"), name, wire_get_string(plan, "from", "?"),
-        wire_get_string(plan, "node", "?"), wire_get_string(plan, "mode", "?"), needs, data,
-        (int)wire_get_integer(plan, "seconds", 0));
+        text, "  %-8s %-12s %s -> %s  %-7s  ", wire_get_string(plan, "guest", "?"), name,
+        wire_get_string(plan, "from", "?"), wire_get_string(plan, "node", "?"),
+        wire_get_string(plan, "mode", "?"));
+    append_size(text, "memory", wire_get_integer(plan, "memory_bytes", 0));
+    append_size(text, "copies", wire_get_integer(plan, "disk_bytes", 0));
+    g_string_append_printf(text, "about %d s\n", (int)wire_get_integer(plan, "seconds", 0));
     append_obstacles(text, plan);
 }
 

@@ -227,7 +227,8 @@ static const WireMethod notes_method = {
     "nothing"};
 
 static const WireParameter drain_parameters[] = {
-    {"node", WIRE_TYPE_STRING, true, 1, 63, .help = "the node, one that -H names"},
+    {"node", WIRE_TYPE_STRING, true, 1, 63,
+     .help = "the node, in the cluster of the one that -H names"},
     {"with_disks", WIRE_TYPE_BOOLEAN, false, .help = "copy disks that only one node has"},
     {"bandwidth", WIRE_TYPE_INTEGER, false, 1, 1048576,
      .help = "MiB a second at the most; when absent as cluster settings say"},

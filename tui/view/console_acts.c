@@ -15,6 +15,7 @@ typedef struct {
     const Action *action;
     GArray *subjects; /* Subject */
     char *value;      /* of the action's field */
+    json_t *params;   /* further ones, or NULL */
     guint waiting, failed;
     GString *errors;
 } Order;
@@ -29,6 +30,7 @@ static void order_free(gpointer data)
     Order *order = data;
     g_array_unref(order->subjects);
     g_free(order->value);
+    json_decref(order->params);
     g_string_free(order->errors, TRUE);
     g_free(order);
 }
@@ -94,6 +96,8 @@ static json_t *make_params(const Order *order, const ModelObject *object)
                             json_string(model_object_id(object)));
     if (action->field)
         json_object_set_new(params, action->field, wire_string(order->value));
+    if (order->params)
+        (void)json_object_update(params, order->params);
     if (action->danger == DANGER_NAME)
         json_object_set_new(
             params, "confirm",
@@ -202,14 +206,27 @@ static void ask_person(Order *order, guint hidden, const char *refusals, const c
     console_push(order->console, form_new(&form));
 }
 
-static Order *make_order(Console *console, const Action *action, const GPtrArray *targets,
-                         GString *refusals)
+static Order *order_new(Console *console, const Action *action, GArray *subjects)
 {
     Order *order = g_new0(Order, 1);
     order->console = console;
     order->action = action;
-    order->subjects = g_array_new(FALSE, TRUE, sizeof(Subject));
+    order->subjects = subjects;
     order->errors = g_string_new(NULL);
+    return order;
+}
+
+void console_act_on(Console *console, const Action *action, GArray *subjects, json_t *params)
+{
+    Order *order = order_new(console, action, subjects);
+    order->params = params;
+    carry_out(order);
+}
+
+static Order *make_order(Console *console, const Action *action, const GPtrArray *targets,
+                         GString *refusals)
+{
+    Order *order = order_new(console, action, g_array_new(FALSE, TRUE, sizeof(Subject)));
     guint refused = 0;
     for (guint i = 0; i < targets->len; i++) {
         Model *model = console_model(console);
@@ -246,7 +263,11 @@ static guint count_hidden(const Order *order)
 void console_act(Console *console, const Action *action, GPtrArray *targets)
 {
     g_autoptr(GString) refusals = g_string_new(NULL);
-    if (targets->len == 0)
+    if (action->command == DO_RUN)
+        console_run_words(console, action, targets);
+    else if (action->command == DO_MOVE)
+        console_move(console, action, targets);
+    if (action->command != DO_NONE || targets->len == 0)
         return;
     Order *order = make_order(console, action, targets, refusals);
     guint count = order->subjects->len;

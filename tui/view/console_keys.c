@@ -269,12 +269,6 @@ static void object_command(Console *console, const Action *action)
     }
 }
 
-static void run_words(Console *console, const Action *action)
-{
-    g_autoptr(GPtrArray) targets = console_targets(console);
-    console_run_words(console, action, targets);
-}
-
 void console_run_command(Console *console, const Action *action)
 {
     Table *table = current_table(console);
@@ -325,9 +319,6 @@ void console_run_command(Console *console, const Action *action)
     case DO_CONSOLE:
     case DO_SHELL:
         object_command(console, action);
-        return;
-    case DO_RUN:
-        run_words(console, action);
         return;
     default:
         if (table)
@@ -397,7 +388,7 @@ void console_key(Console *console, Key key)
     const Action *action = action_for_key(console->keys, key, console_where(console));
     if (!action)
         return;
-    if (action->command != DO_NONE) {
+    if (!action_is_act(action)) {
         console_run_command(console, action);
         return;
     }

@@ -87,7 +87,7 @@ static bool menu_picked(PickerWhat what, const PickerItem *item, gpointer user)
         return true;
     }
     const Action *action = &actions()[item->id];
-    if (action->command != DO_NONE) {
+    if (!action_is_act(action)) {
         console_run_command(console, action);
         return true;
     }

@@ -83,8 +83,11 @@ void console_keep_layout(Console *console, const Table *table);
 /* What acts are about: marked, or under the cursor. To be unreffed. */
 GPtrArray *console_targets(Console *console);
 
-/* console_acts.c: asks if need be, and calls the agents. */
+/* console_acts.c: asks if need be, and calls the agents; or goes on in run.c or move.c. */
 void console_act(Console *console, const Action *action, GPtrArray *targets);
+/* Calls the agents for these subjects (Subject), with further parameters, without asking.
+ * Steals both. */
+void console_act_on(Console *console, const Action *action, GArray *subjects, json_t *params);
 void console_show_error(Console *console, const char *title, const char *text);
 
 /* run.c: acts that are commands of gantry's, run in a pane: which node, what is missing,
@@ -92,6 +95,11 @@ void console_show_error(Console *console, const char *title, const char *text);
 void console_run_words(Console *console, const Action *action, const GPtrArray *targets);
 /* Why it can't run now, about those targets where they are nodes; to be g_freed. */
 char *console_run_refusal(Console *console, const Action *action, const GPtrArray *targets);
+
+/* move.c: the choice of a node for guests, and then move_plan.c: what will move, and how. */
+void console_move(Console *console, const Action *action, GPtrArray *targets);
+void console_plan_move(Console *console, const Action *action, GArray *subjects,
+                       const char *node);
 
 /* own.c: commands of the person's own. where as of console_where(). */
 #define CONSOLE_READONLY "the console was started with --readonly"

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { CTRL_BRACKET = 0x1d, CTRL_C = 3, PANE_ROWS = 24, PANE_COLUMNS = 80 };
+enum { CTRL_BRACKET = 0x1d, CTRL_C = 3, AROUND_ROWS = 5, AROUND_COLUMNS = 2 };
 
 ConsoleTab *consoles_current(const Consoles *consoles)
 {
@@ -59,8 +59,9 @@ Consoles *consoles_new(const ConsolesOpener *opener, gpointer opener_user,
         (ConsoleTabContext){*opener, opener_user, on_changed, on_bell, consoles};
     consoles->tabs = g_ptr_array_new_with_free_func((GDestroyNotify)console_tab_free);
     consoles->view = terminal_view_new();
-    consoles->rows = PANE_ROWS;
-    consoles->columns = PANE_COLUMNS;
+    /* As it will be drawn: what a program says at once is for this size. */
+    consoles->rows = (guint)MAX(screen_rows(host->screen) - AROUND_ROWS, 1);
+    consoles->columns = (guint)MAX(screen_columns(host->screen) - AROUND_COLUMNS, 1);
     return consoles;
 }
 

@@ -68,7 +68,7 @@ static void offer_actions(GArray *hits, Console *console, const char *typed)
     unsigned where = console_where(console);
     for (guint i = 0; i < action_count(); i++) {
         const Action *action = &actions()[i];
-        bool here = action->where & where || action->command == DO_RUN;
+        bool here = action->where & where || (action->command == DO_RUN && *typed);
         if (!here || action->where & IN_DASHBOARD || action->command == DO_PALETTE)
             continue;
         int score = fuzzy_score(typed, action->label);
@@ -166,7 +166,7 @@ static GPtrArray *palette_items(const char *typed, gpointer user)
 static void run_action(Console *console, const Action *action, const Subject *subject)
 {
     g_autoptr(GPtrArray) targets = NULL;
-    if (action->command != DO_NONE && !(action->command == DO_RUN && *subject->id)) {
+    if (!action_is_act(action)) {
         console_run_command(console, action);
         return;
     }
@@ -178,10 +178,7 @@ static void run_action(Console *console, const Action *action, const Subject *su
     } else {
         targets = console_targets(console);
     }
-    if (action->command == DO_RUN)
-        console_run_words(console, action, targets);
-    else
-        console_act(console, action, targets);
+    console_act(console, action, targets);
 }
 
 static bool palette_picked(PickerWhat what, const PickerItem *item, gpointer user)

@@ -55,7 +55,8 @@ static bool refuse(const Run *run, const char *format, ...)
     return false;
 }
 
-/* "--link0={1}" is left out without an answer; "{0}" may become several words. */
+/* "--link0={1}" is left out without an answer, "{0?--yes}" without a yes; "{0}" may become
+ * several words. */
 static bool add_word(const Run *run, GPtrArray *argv, const char *word,
                      const char *const *answers)
 {
@@ -65,21 +66,29 @@ static bool add_word(const Run *run, GPtrArray *argv, const char *word,
         return true;
     }
     g_autofree char *inner = g_strndup(brace + 1, strcspn(brace + 1, "}"));
+    char *given = strchr(inner, '?');
+    if (given) {
+        const char *answer = answers[*inner - '0'];
+        if (answer && g_ascii_tolower(*answer) == 'y')
+            g_ptr_array_add(argv, g_strdup(given + 1));
+        return true;
+    }
     g_autofree char *value = value_of(run, inner, answers);
     if (!value)
         return refuse(run, "it is reached only through another node, where a command can't "
                            "go: run it on that node");
-    if (*value == '-')
-        return refuse(run, "'%s' begins with a dash", value);
     if (brace > word) {
         if (*value)
             g_ptr_array_add(argv, g_strdup_printf("%.*s%s", (int)(brace - word), word, value));
         return true;
     }
     g_auto(GStrv) parts = g_strsplit(value, " ", -1);
-    for (char **part = parts; *part; part++)
+    for (char **part = parts; *part; part++) {
+        if (**part == '-')
+            return refuse(run, "'%s' begins with a dash", *part);
         if (**part)
             g_ptr_array_add(argv, g_strdup(*part));
+    }
     return true;
 }
 
@@ -137,6 +146,21 @@ static void on_answers(const char *const *answers, gpointer user)
         (void)refuse(run, "%s", "nothing was done");
 }
 
+/* "node1= node2= ", to be g_freed; only the addresses are left to type. */
+static char *each_node(const Run *run)
+{
+    Model *model = console_model(run->console);
+    const ModelNode *member = action_member(model, NULL);
+    const GPtrArray *nodes = model_objects(model, OBJECT_NODE);
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; member && i < nodes->len; i++) {
+        const ModelNode *node = nodes->pdata[i];
+        if (g_strcmp0(node->cluster, member->cluster) == 0)
+            g_string_append_printf(text, "%s%s=", text->len ? " " : "", node->name);
+    }
+    return g_string_free(text, FALSE);
+}
+
 static void ask(const Run *run, const char *const *before)
 {
     const ModelNode *node = node_of(run);
@@ -151,9 +175,13 @@ static void ask(const Run *run, const char *const *before)
                       .answer = on_answers,
                       .user = g_memdup2(run, sizeof *run),
                       .free_user = run_free};
+    g_autofree char *names = each_node(run);
     for (const ActionAsk *asked = run->action->asks; asked->label; asked++, form.count++)
-        form.fields[form.count] =
-            (FormField){asked->label, before ? before[form.count] : "", false};
+        form.fields[form.count] = (FormField){asked->label,
+                                              before             ? before[form.count]
+                                              : asked->each_node ? names
+                                                                 : "",
+                                              false};
     console_push(run->console, form_new(&form));
 }
 

@@ -1,0 +1,346 @@
+/* The plan of a move: for each guest where to, by what, how much, how long and what stands in
+ * the way, as the agents find it (guest.plan); then Enter begins with those that can go.
+ *
+ * Each guest's plan is a task of its node. At most ASKED are under way at once, so that many
+ * marked guests do not flood an agent. What is turned here (with disks, by what) begins all of
+ * them anew. The dialog owns its asks: none answers once it is gone. */
+#include "tui/view/console_private.h"
+
+#include "backend/wire/message.h"
+#include "tui/model/units.h"
+#include "tui/view/page.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ASKED = 4, BEGIN_DEADLINE = 30000, PLAN_DEADLINE = 120000 /* ms */, COLUMNS = 110 };
+
+typedef enum { PLAN_WAITS, PLAN_ASKED, PLAN_READY, PLAN_FAILED } PlanState;
+
+typedef struct MovePlan MovePlan;
+
+typedef struct {
+    MovePlan *dialog;
+    Subject subject;
+    char *title; /* "vm/102 db" */
+    PlanState state;
+    json_t *plan;
+    char *trouble;
+    Ask *ask;
+} Row;
+
+struct MovePlan {
+    Overlay overlay;
+    Console *console;
+    Cluster *cluster;
+    const Action *action;
+    char *node;      /* where to */
+    GPtrArray *rows; /* of Row */
+    guint mode;      /* index of modes */
+    bool with_disks;
+    Pager *pager;
+};
+
+/* As guest.plan takes them; the first is what fits the guest's state. */
+static const struct {
+    const char *mode, *words;
+} modes[] = {
+    {NULL, "what fits"}, {"live", "live"}, {"restart", "by a restart"}, {"offline", "stopped"}};
+
+static guint count(const MovePlan *plan, PlanState state, bool free_only)
+{
+    guint found = 0;
+    for (guint i = 0; i < plan->rows->len; i++) {
+        const Row *row = plan->rows->pdata[i];
+        found += row->state == state &&
+                 !(free_only && json_array_size(json_object_get(row->plan, "obstacles")));
+    }
+    return found;
+}
+
+/* ---- what it says ---- */
+
+static void add_row(PageTable *table, const Row *row)
+{
+    static const char *const states[] = {"waits", "is checked", "", "can't"};
+    char text[32];
+    bool ready = row->state == PLAN_READY;
+    bool stays = json_array_size(json_object_get(row->plan, "obstacles")) > 0;
+    page_table_add(table, g_strdup(row->title));
+    page_table_add(table, page_word(row->plan, "from"));
+    page_table_add(table, g_strdup(row->dialog->node));
+    page_table_add(table, ready ? page_word(row->plan, "mode") : NULL);
+    page_table_add(table, ready ? page_bytes(row->plan, "memory_bytes") : NULL);
+    page_table_add(table, ready ? page_bytes(row->plan, "disk_bytes") : NULL);
+    units_duration(page_number(row->plan, "seconds"), text, sizeof text);
+    page_table_add(table, ready ? g_strdup(text) : NULL);
+    page_table_add(table, g_strdup(!ready ? states[row->state] : stays ? "stays" : "can go"));
+}
+
+static void put_obstacles(Page *page, const Row *row)
+{
+    size_t index;
+    const json_t *obstacle;
+    const json_t *obstacles = json_object_get(row->plan, "obstacles");
+    if (!row->trouble && json_array_size(obstacles) == 0)
+        return;
+    page_section(page, row->title);
+    if (row->trouble)
+        page_line(page, ROLE_ERROR, row->trouble);
+    json_array_foreach(obstacles, index, obstacle)
+    {
+        const char *fix = wire_get_string(obstacle, "fix", "");
+        g_autofree char *line = g_strdup_printf("fix: %s", fix);
+        page_line(page, ROLE_WARNING, wire_get_string(obstacle, "text", "?"));
+        if (*fix)
+            page_line(page, ROLE_TEXT, line);
+    }
+}
+
+/* What the node's memory will be like with those that can go and run there. */
+static void put_memory(Page *page, const MovePlan *plan)
+{
+    const ModelNode *node = model_node_by_name(cluster_model(plan->cluster), plan->node);
+    double more = 0;
+    for (guint i = 0; i < plan->rows->len; i++) {
+        const Row *row = plan->rows->pdata[i];
+        double memory = page_number(row->plan, "memory_bytes");
+        if (row->state == PLAN_READY && !isnan(memory) &&
+            json_array_size(json_object_get(row->plan, "obstacles")) == 0)
+            more += memory;
+    }
+    if (!node || isnan(node->mem_used) || !(node->mem_total > 0))
+        return;
+    double percent = ((double)node->mem_used + more) / (double)node->mem_total * 100;
+    g_autofree char *line = g_strdup_printf(
+        "%s has %.0f%% of its memory in use, and up to %.0f%% then.", plan->node,
+        (double)node->mem_used / (double)node->mem_total * 100, percent);
+    page_section(page, NULL);
+    page_line(page, percent > 90 ? ROLE_WARNING : ROLE_TEXT, line);
+}
+
+static void show(MovePlan *plan)
+{
+    static const char *const titles[] = {"Guest",  "From",   "To", "How", ">Memory",
+                                         ">Disks", ">About", "",   NULL};
+    g_autoptr(Page) page = page_new(screen_glyphs(plan->console->screen));
+    PageTable *table = page_table_new(titles);
+    for (guint i = 0; i < plan->rows->len; i++)
+        add_row(table, plan->rows->pdata[i]);
+    page_table_put(page, table);
+    for (guint i = 0; i < plan->rows->len; i++)
+        put_obstacles(page, plan->rows->pdata[i]);
+    put_memory(page, plan);
+    page_show(page, plan->pager);
+    console_changed(plan->console);
+}
+
+/* ---- asking ---- */
+
+static void ask_more(MovePlan *plan);
+
+static void row_failed(Row *row, const char *why)
+{
+    row->state = PLAN_FAILED;
+    row->trouble = g_strdup(why);
+}
+
+static void on_plan(const json_t *result, const GError *error, gpointer user)
+{
+    Row *row = user;
+    row->ask = NULL;
+    if (error)
+        row_failed(row, error->message);
+    else if (strcmp(wire_get_string(result, "state", ""), "done") != 0)
+        row_failed(row, wire_get_string(result, "error", "the check was cancelled"));
+    else
+        row->state = PLAN_READY;
+    if (row->state == PLAN_READY)
+        row->plan = json_incref(json_object_get(result, "result"));
+    ask_more(row->dialog);
+}
+
+static void on_begun(const json_t *result, const GError *error, gpointer user)
+{
+    Row *row = user;
+    MovePlan *plan = row->dialog;
+    row->ask = NULL;
+    if (error) {
+        row_failed(row, error->message);
+        ask_more(plan);
+        return;
+    }
+    row->ask = cluster_ask(plan->cluster, row->subject.node, "task.wait",
+                           json_pack("{s:s}", "task", wire_get_string(result, "task", "")),
+                           PLAN_DEADLINE, on_plan, row);
+}
+
+static json_t *params_of(const MovePlan *plan)
+{
+    json_t *params = json_pack("{s:o}", "node", wire_string(plan->node));
+    if (plan->with_disks)
+        json_object_set_new(params, "with_disks", json_true());
+    if (modes[plan->mode].mode)
+        json_object_set_new(params, "mode", json_string(modes[plan->mode].mode));
+    return params;
+}
+
+static void ask_more(MovePlan *plan)
+{
+    guint asked = count(plan, PLAN_ASKED, false);
+    for (guint i = 0; i < plan->rows->len && asked < ASKED; i++) {
+        Row *row = plan->rows->pdata[i];
+        const ModelObject *object =
+            row->state == PLAN_WAITS ? subject_find(&row->subject, cluster_model(plan->cluster))
+                                     : NULL;
+        if (row->state != PLAN_WAITS)
+            continue;
+        if (!object) {
+            row_failed(row, "it is gone since it was chosen");
+            continue;
+        }
+        row->state = PLAN_ASKED;
+        row->subject.node = object->node;
+        json_t *params = params_of(plan);
+        json_object_set_new(params, "guest", wire_string(row->subject.id));
+        row->ask = cluster_ask(plan->cluster, object->node, "guest.plan", params,
+                               BEGIN_DEADLINE, on_begun, row);
+        asked++;
+    }
+    show(plan);
+}
+
+static void begin_anew(MovePlan *plan)
+{
+    for (guint i = 0; i < plan->rows->len; i++) {
+        Row *row = plan->rows->pdata[i];
+        ask_drop(&row->ask);
+        g_clear_pointer(&row->plan, json_decref);
+        g_clear_pointer(&row->trouble, g_free);
+        row->state = PLAN_WAITS;
+    }
+    ask_more(plan);
+}
+
+/* ---- the dialog ---- */
+
+static void draw_foot(const MovePlan *plan, Screen *screen, Box line)
+{
+    guint all = plan->rows->len, free = count(plan, PLAN_READY, true);
+    guint open = count(plan, PLAN_WAITS, false) + count(plan, PLAN_ASKED, false);
+    g_autofree char *left = open        ? g_strdup_printf("checked %u of %u", all - open, all)
+                            : free == 0 ? g_strdup("none can go")
+                            : free < all
+                                ? g_strdup_printf("Enter start %u, leave %u", free, all - free)
+                                : g_strdup_printf("Enter start %u", free);
+    g_autofree char *keys =
+        g_strdup_printf("%s   d disks: %s   o how: %s   Esc leave", left,
+                        plan->with_disks ? "copied" : "stay", modes[plan->mode].words);
+    draw_text(screen, line.row, line.column, line.columns, ROLE_ACCENT, keys);
+}
+
+static void plan_draw(Overlay *overlay, Screen *screen)
+{
+    MovePlan *plan = (MovePlan *)overlay;
+    guint all = plan->rows->len;
+    g_autofree char *title =
+        g_strdup_printf("Migrate to %s: %u guest%s", plan->node, all, all == 1 ? "" : "s");
+    Box box =
+        draw_centre(screen, screen_rows(screen) - 4, MIN(COLUMNS, screen_columns(screen) - 2));
+    Box inside = draw_frame(screen, box, ROLE_BORDER, title);
+    pager_draw(plan->pager, screen,
+               (Box){inside.row, inside.column + 1, inside.rows - 2, inside.columns - 2});
+    draw_foot(plan, screen,
+              (Box){inside.row + inside.rows - 1, inside.column + 1, 1, inside.columns - 2});
+}
+
+/* FALSE when there is nothing to begin with, or not yet. */
+static bool begin(MovePlan *plan)
+{
+    guint open = count(plan, PLAN_WAITS, false) + count(plan, PLAN_ASKED, false);
+    if (open || count(plan, PLAN_READY, true) == 0) {
+        console_say(plan->console, ROLE_WARNING, "%s: %s", plan->action->label,
+                    open ? "the plan is not ready" : "none can go; see what stands in the way");
+        return false;
+    }
+    GArray *subjects = g_array_new(FALSE, TRUE, sizeof(Subject));
+    for (guint i = 0; i < plan->rows->len; i++) {
+        const Row *row = plan->rows->pdata[i];
+        if (row->state == PLAN_READY &&
+            json_array_size(json_object_get(row->plan, "obstacles")) == 0)
+            g_array_append_val(subjects, row->subject);
+    }
+    console_act_on(plan->console, plan->action, subjects, params_of(plan));
+    return true;
+}
+
+static bool plan_key(Overlay *overlay, Key key)
+{
+    MovePlan *plan = (MovePlan *)overlay;
+    if (pager_is_asking(plan->pager)) {
+        (void)pager_key(plan->pager, key);
+    } else if (key == K_ESC || key == 'q' || key == K_CTRL('c')) {
+        console_say(plan->console, ROLE_TEXT, "%s: nothing was done", plan->action->label);
+        return false;
+    } else if (key == K_ENTER) {
+        return !begin(plan);
+    } else if (key == 'd') {
+        plan->with_disks = !plan->with_disks;
+        begin_anew(plan);
+    } else if (key == 'o') {
+        plan->mode = (plan->mode + 1) % G_N_ELEMENTS(modes);
+        begin_anew(plan);
+    } else {
+        (void)pager_key(plan->pager, key);
+    }
+    return true;
+}
+
+static void row_free(gpointer data)
+{
+    Row *row = data;
+    ask_drop(&row->ask);
+    json_decref(row->plan);
+    g_free(row->trouble);
+    g_free(row->title);
+    g_free(row);
+}
+
+static void plan_free(Overlay *overlay)
+{
+    MovePlan *plan = (MovePlan *)overlay;
+    g_ptr_array_unref(plan->rows);
+    pager_free(plan->pager);
+    g_free(plan->node);
+    g_free(plan);
+}
+
+static Row *row_new(MovePlan *plan, const Subject *subject)
+{
+    const Model *model = cluster_model(plan->cluster);
+    const ModelObject *object = subject_find(subject, model);
+    Row *row = g_new0(Row, 1);
+    row->dialog = plan;
+    row->subject = *subject;
+    row->title =
+        g_strdup_printf("%s %s", subject->id, object ? model_object_name(model, object) : "");
+    return row;
+}
+
+void console_plan_move(Console *console, const Action *action, GArray *subjects,
+                       const char *node)
+{
+    static const OverlayClass class = {plan_draw, plan_key, plan_free, false};
+    MovePlan *plan = g_new0(MovePlan, 1);
+    plan->overlay.class = &class;
+    plan->console = console;
+    plan->cluster = console_cluster(console);
+    plan->action = action;
+    plan->node = g_strdup(node);
+    plan->pager = pager_new(false);
+    plan->rows = g_ptr_array_new_with_free_func(row_free);
+    for (guint i = 0; i < subjects->len; i++)
+        g_ptr_array_add(plan->rows, row_new(plan, &g_array_index(subjects, Subject, i)));
+    console_push(console, &plan->overlay);
+    ask_more(plan);
+}
