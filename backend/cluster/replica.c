@@ -32,6 +32,17 @@ void replica_send(Replica *replica, ReplicaMessage *message)
     replica_message_free(message);
 }
 
+void replica_hurry(Replica *replica, guint32 node, ReplicaMessage *message)
+{
+    replica_send(replica, message);
+    ReplicaAction *action =
+        &g_array_index(replica->actions, ReplicaAction, replica->actions->len - 1);
+    if (g_bytes_get_size(action->bytes) > REPLICA_HURRY_MAX)
+        return;
+    action->kind = REPLICA_HURRY;
+    action->node = node;
+}
+
 ReplicaPeer *replica_peer(Replica *replica, guint32 node)
 {
     for (guint i = 0; i < replica->peer_count; i++)
@@ -227,6 +238,8 @@ static void on_tick(Replica *replica)
 {
     replica->disk.retry = TRUE;
     replica_epoch_tick(replica);
+    replica_order_tick(replica);
+    replica_ack_tick(replica);
     replica_sync_tick(replica);
     replica_request_tick(replica);
 }
@@ -274,7 +287,8 @@ void replica_step(Replica *replica, const ReplicaEvent *event, GArray *actions)
     if (replica_has_fault(replica, REPLICA_FAULT_APPLY_EARLY) && replica_is_in_line(replica))
         replica_commit(replica, replica_log_end(&replica->log));
     if (replica_has_fault(replica, REPLICA_FAULT_ACK_UNSYNCED))
-        replica_ack(replica, FALSE);
+        replica_ack(replica);
+    replica_notify(replica);
     replica_disk_flush(replica);
     report_health(replica);
     replica->actions = NULL;

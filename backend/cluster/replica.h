@@ -44,14 +44,16 @@
 #include "backend/wire/error.h"
 
 /* All times are in ticks: the caller gives about ten a second. */
-#define REPLICA_HEARTBEAT_TICKS 5   /* a leader shows that it is there */
-#define REPLICA_GATHER_TICKS    5   /* how long a silent member is waited for */
-#define REPLICA_ROUND_TICKS     20  /* until an attempt to begin an epoch is given up */
-#define REPLICA_LEADER_TICKS    30  /* until a silent leader is given up */
-#define REPLICA_RETRY_TICKS     10  /* until something unanswered is asked again */
-#define REPLICA_DOUBT_TICKS     50  /* how long requests are held without a leader */
-#define REPLICA_CHECK_INTERVAL  64  /* entries from one digest to the next */
-#define REPLICA_WINDOW          128 /* requests of a node that have no place yet */
+#define REPLICA_HEARTBEAT_TICKS 5    /* a leader shows that it is there */
+#define REPLICA_GATHER_TICKS    5    /* how long a silent member is waited for */
+#define REPLICA_ROUND_TICKS     20   /* until an attempt to begin an epoch is given up */
+#define REPLICA_LEADER_TICKS    30   /* until a silent leader is given up */
+#define REPLICA_RETRY_TICKS     10   /* until something unanswered is asked again */
+#define REPLICA_AGAIN_TICKS     2    /* until what was lost on the short way is told again */
+#define REPLICA_DOUBT_TICKS     50   /* how long requests are held without a leader */
+#define REPLICA_CHECK_INTERVAL  64   /* entries from one digest to the next */
+#define REPLICA_WINDOW          128  /* requests of a node that have no place yet */
+#define REPLICA_HURRY_MAX       1200 /* bytes of a message that goes the short way */
 
 typedef struct Replica Replica;
 
@@ -146,7 +148,11 @@ typedef enum {
 } ReplicaHealth;
 
 typedef enum {
-    REPLICA_SEND,  /* bytes: multicast, also to oneself */
+    REPLICA_SEND, /* bytes: multicast, also to oneself */
+    /* node, bytes: to one node (0: to all others) by the shortest way there is. It may be
+     * lost, doubled and overtaken: what matters is sent again by SEND, on a tick. Whoever
+     * has no shorter way sends it like SEND. At most REPLICA_HURRY_MAX bytes. */
+    REPLICA_HURRY,
     REPLICA_WRITE, /* batch: answer with WRITTEN or WRITE_FAILED */
     /* entry: apply it to the documents. When its index is a multiple of
      * REPLICA_CHECK_INTERVAL, feed APPLIED. */

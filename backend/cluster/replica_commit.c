@@ -16,8 +16,11 @@ static void compare_digests(Replica *replica, guint64 index)
         return;
     guint against = 0;
     for (guint i = 0; i < replica->peer_count; i++) {
-        const ReplicaPeer *peer = &replica->peers[i];
+        ReplicaPeer *peer = &replica->peers[i];
         if (peer->checked == index && !replica_hash_equal(&peer->digest, &own->digest))
+            peer->differs = TRUE;
+        /* Not all tell of the same entries: what one has shown once is remembered. */
+        if (peer->differs)
             against += replica_members_votes(&replica->log.members, peer->node, peer->birth);
     }
     if (against > 0 && 2 * against >= replica_members_total(&replica->log.members))
@@ -73,10 +76,17 @@ void replica_commit(Replica *replica, guint64 index)
     if (replica->diverged || index <= replica->committed)
         return;
     replica->committed = index;
-    while (replica->applied < index)
-        apply(replica, replica_log_at(&replica->log, replica->applied + 1));
+    replica->again_ticks = 0;
+    while (replica->applied < index) {
+        ReplicaEntry *entry = replica_log_at(&replica->log, replica->applied + 1);
+        ReplicaPeer *origin = replica_peer(replica, entry->origin);
+        if (origin)
+            origin->owed = TRUE;
+        apply(replica, entry);
+    }
     if (replica->phase != REPLICA_LEADING)
         return;
+    replica->owes_notice = TRUE;
     if (!replica_is_voter(replica) && replica->log.changed <= index)
         replica_round(replica, replica->round + 1); /* its last act was its removal */
     else
@@ -114,12 +124,22 @@ static gboolean find_majority(const Replica *replica, guint64 *index)
     return found;
 }
 
+/* It changes what all can do, so they hear of it at once. */
+static void note_force(Replica *replica)
+{
+    replica->in_force = TRUE;
+    replica->owes_notice = TRUE;
+    for (guint i = 0; i < replica->peer_count; i++)
+        replica->peers[i].owed = TRUE;
+}
+
 void replica_count_acks(Replica *replica)
 {
     guint64 index = 0;
     if (!replica_is_in_line(replica) || replica->diverged || !find_majority(replica, &index))
         return;
-    replica->in_force = TRUE;
+    if (!replica->in_force)
+        note_force(replica);
     replica_commit(replica, MIN(index, replica_log_end(&replica->log)));
     replica_order(replica);
 }
@@ -142,34 +162,65 @@ void replica_on_ack(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *m
     replica_count_acks(replica);
 }
 
-void replica_ack(Replica *replica, gboolean again)
+/* Whether the disk's state may be told as an ack, and up to where. */
+static gboolean find_ack(const Replica *replica, guint64 *index)
 {
-    guint64 index = replica->disk.synced;
+    *index = replica->disk.synced;
     gboolean adopted =
         replica->disk.adopted == replica->epoch && replica->promised == replica->epoch;
     if (replica_has_fault(replica, REPLICA_FAULT_ACK_UNSYNCED)) {
-        index = replica_log_end(&replica->log);
+        *index = replica_log_end(&replica->log);
         adopted = TRUE;
     }
-    if (!adopted || !replica_is_in_line(replica) || replica->diverged ||
-        (replica->has_acked && index <= replica->acked && !again))
-        return;
-    replica->has_acked = TRUE;
-    replica->acked = index;
+    return adopted && replica_is_in_line(replica) && !replica->diverged;
+}
+
+static ReplicaMessage *make_ack(Replica *replica)
+{
     ReplicaMessage *message = replica_message_new(REPLICA_ACK);
     message->epoch = replica->epoch;
-    message->index = index;
-    (void)replica_log_hash(&replica->log, index, &message->hash);
+    message->index = replica->acked;
+    (void)replica_log_hash(&replica->log, replica->acked, &message->hash);
     const ReplicaCheck *check = check_at(replica, replica->checked);
     if (check) {
         message->checked = check->index;
         message->digest = check->digest;
     }
-    replica_send(replica, message);
+    return message;
+}
+
+/* It is the leader who counts; the others hear from it what is committed. */
+void replica_ack(Replica *replica)
+{
+    guint64 index;
+    if (!find_ack(replica, &index) || (replica->has_acked && index <= replica->acked))
+        return;
+    replica->has_acked = TRUE;
+    replica->acked = index;
+    replica->again_ticks = 0;
     ReplicaPeer *self = replica_peer(replica, replica->settings.node);
     if (self) {
         self->has_acked = TRUE;
         self->acked = index;
     }
+    if (replica->leader != replica->settings.node)
+        replica_hurry(replica, replica->leader, make_ack(replica));
     replica_count_acks(replica);
+}
+
+/* To all, a digest that they have not heard of; and an ack that had no effect: it may be
+ * lost, or stand in the way of nothing but slow disks. */
+void replica_ack_tick(Replica *replica)
+{
+    guint64 index;
+    if (!replica->has_acked || !find_ack(replica, &index))
+        return;
+    gboolean again = replica->leader != replica->settings.node &&
+                     (replica->acked > replica->committed || !replica->in_force) &&
+                     ++replica->again_ticks >= REPLICA_AGAIN_TICKS;
+    if (!again && replica->told == replica->checked)
+        return;
+    replica->again_ticks = 0;
+    replica->told = replica->checked;
+    replica_send(replica, make_ack(replica));
 }

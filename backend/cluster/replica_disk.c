@@ -117,6 +117,6 @@ void replica_disk_done(Replica *replica, guint64 token, gboolean written)
     disk->end = disk->batch_end;
     disk->synced = MIN(disk->batch_end, disk->cut);
     replica_epoch_written(replica);
-    replica_ack(replica, FALSE);
+    replica_ack(replica);
     replica_send_requests(replica);
 }

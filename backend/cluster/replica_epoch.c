@@ -32,7 +32,8 @@ void replica_leave_epoch(Replica *replica)
     replica->leader = 0;
     replica->in_force = FALSE;
     replica->has_acked = FALSE;
-    replica->announcing = FALSE;
+    replica->owes_notice = FALSE;
+    replica->told = 0;
     replica->fetching = FALSE;
     replica->installing = FALSE;
     replica->matched = 0;
@@ -194,9 +195,11 @@ static void begin_leading(Replica *replica)
     replica->epoch = replica->promised;
     replica->leader = replica->settings.node;
     replica->start = replica->announced = replica_log_end(&replica->log);
+    for (guint i = 0; i < REPLICA_LEADS; i++)
+        replica->leads[i] = 0;
     (void)replica_log_hash(&replica->log, replica->start, &replica->start_hash);
+    replica_show(replica);
     replica_adopt(replica);
-    replica_lead(replica);
 }
 
 static void consider_leading(Replica *replica)
@@ -255,10 +258,6 @@ void replica_epoch_tick(Replica *replica)
         limit = REPLICA_ROUND_TICKS;
         break;
     case REPLICA_LEADING:
-        if (replica->ticks % REPLICA_HEARTBEAT_TICKS == 0) {
-            replica->announcing = FALSE;
-            replica_lead(replica);
-        }
         return;
     case REPLICA_CATCHING:
     case REPLICA_FOLLOWING:

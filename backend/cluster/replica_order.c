@@ -1,18 +1,20 @@
 #include "backend/cluster/replica_state.h"
 
-#define WAITING_MAX (REPLICA_WINDOW * REPLICA_MEMBERS_MAX)
+#define WAITING_MAX   (REPLICA_WINDOW * REPLICA_MEMBERS_MAX)
+#define MARKS_AT_ONCE 48u /* of which a LEAD can be hurried */
+/* bytes of a transaction whose REQUEST can be */
+#define HURRIED_REQUEST_MAX (REPLICA_HURRY_MAX - 80)
 
 void replica_drop_waiting(Replica *replica)
 {
     g_queue_clear_full(&replica->waiting, replica_entry_unref);
 }
 
-/* Tells the others which requests got which places; also that the leader lives. */
-void replica_lead(Replica *replica)
+/* ---- the leader: what it tells ---- */
+
+/* What every LEAD says, and the places of so many entries after the announced ones. */
+static ReplicaMessage *make_lead(Replica *replica, guint marks)
 {
-    if (replica->phase != REPLICA_LEADING || replica->announcing)
-        return;
-    guint64 end = replica_log_end(&replica->log);
     ReplicaMessage *message = replica_message_new(REPLICA_LEAD);
     message->round = replica->round;
     message->epoch = replica->epoch;
@@ -20,16 +22,88 @@ void replica_lead(Replica *replica)
     message->hash = replica->start_hash;
     message->committed = replica->committed;
     message->index = replica->announced + 1;
-    message->mark_count = (guint)MIN(end - replica->announced, REPLICA_MARKS_MAX);
-    message->marks = g_new0(ReplicaMark, message->mark_count);
-    for (guint i = 0; i < message->mark_count; i++) {
+    message->mark_count = marks;
+    message->marks = g_new0(ReplicaMark, marks);
+    for (guint i = 0; i < marks; i++) {
         const ReplicaEntry *entry = replica_log_at(&replica->log, message->index + i);
         message->marks[i] = (ReplicaMark){entry->origin, entry->incarnation, entry->sequence};
     }
-    replica->announced += message->mark_count;
+    replica->announced += marks;
     (void)replica_log_hash(&replica->log, replica->announced, &message->digest);
-    replica->announcing = TRUE;
-    replica_send(replica, message);
+    return message;
+}
+
+/* All who are told what is committed know it by this one. */
+static void note_told(Replica *replica)
+{
+    replica->owes_notice = FALSE;
+    for (guint i = 0; i < replica->peer_count; i++)
+        replica->peers[i].owed = FALSE;
+}
+
+void replica_show(Replica *replica)
+{
+    note_told(replica);
+    replica_send(replica, make_lead(replica, 0));
+}
+
+/* A place must not overtake its request, nor an earlier place: what is large, and all that
+ * follows it until it is committed, goes the way of the requests. */
+static gboolean may_hurry(const Replica *replica, guint64 last)
+{
+    for (guint64 i = MAX(replica->committed, replica->log.base.index) + 1; i <= last; i++)
+        if (g_bytes_get_size(replica_log_at(&replica->log, i)->bytes) > HURRIED_REQUEST_MAX)
+            return FALSE;
+    return TRUE;
+}
+
+/* Tells places as long as few such tellings are on their way: what comes meanwhile then goes
+ * together. One that is full does not wait. */
+static void tell_places(Replica *replica)
+{
+    guint64 end = replica_log_end(&replica->log), *leads = replica->leads;
+    while (replica->announced < end) {
+        guint count = (guint)MIN(end - replica->announced, MARKS_AT_ONCE);
+        if (count < MARKS_AT_ONCE && leads[REPLICA_LEADS - 1] > replica->committed)
+            return;
+        for (guint i = REPLICA_LEADS - 1; i > 0; i--)
+            leads[i] = leads[i - 1];
+        gboolean hurried = may_hurry(replica, replica->announced + count);
+        ReplicaMessage *message = make_lead(replica, count);
+        leads[0] = replica->announced;
+        note_told(replica);
+        if (hurried)
+            replica_hurry(replica, 0, message);
+        else
+            replica_send(replica, message);
+    }
+}
+
+void replica_notify(Replica *replica)
+{
+    for (guint i = 0; i < replica->peer_count; i++) {
+        ReplicaPeer *peer = &replica->peers[i];
+        if (peer->owed && replica->phase == REPLICA_LEADING &&
+            peer->node != replica->settings.node)
+            replica_hurry(replica, peer->node, make_lead(replica, 0));
+        peer->owed = FALSE;
+    }
+}
+
+/* Whoever lacks a place that was told asks for it, as soon as it hears how far the log goes. */
+void replica_order_tick(Replica *replica)
+{
+    if (replica->phase != REPLICA_LEADING)
+        return;
+    gboolean lagging = replica->announced > replica->committed;
+    guint every = lagging ? REPLICA_AGAIN_TICKS : REPLICA_HEARTBEAT_TICKS;
+    if (replica->ticks % every == 0)
+        replica_show(replica);
+    else if (replica->owes_notice) {
+        note_told(replica);
+        replica_hurry(replica, 0, make_lead(replica, 0));
+    }
+    tell_places(replica);
 }
 
 /* The log is the leader's up to where it now ends. */
@@ -84,15 +158,13 @@ void replica_order(Replica *replica)
         entry->epoch = replica->epoch;
         replica_log_append(&replica->log, entry);
     }
-    if (replica_log_end(&replica->log) > replica->announced)
-        replica_lead(replica);
+    tell_places(replica);
 }
 
-/* A leader need not wait until it hears itself: the others hear of the request before they
- * hear of its place. What it hears later has its place, and is dropped. */
+/* A node need not wait until it hears itself. What it hears later is passed over. */
 void replica_take_own(Replica *replica, ReplicaEntry *entry)
 {
-    if (replica->phase == REPLICA_LEADING && replica->waiting.length < WAITING_MAX)
+    if (replica->waiting.length < WAITING_MAX)
         g_queue_push_tail(&replica->waiting, entry);
     else
         replica_entry_unref(entry);
@@ -104,11 +176,10 @@ void replica_on_request(Replica *replica, ReplicaPeer *peer, const ReplicaMessag
     const ReplicaEntry *request = g_ptr_array_index(message->entries, 0);
     gboolean any = replica_has_fault(replica, REPLICA_FAULT_ANY_EPOCH);
     if ((message->epoch != replica->epoch && !any) || !replica->epoch ||
-        replica->waiting.length >= WAITING_MAX)
+        peer->node == replica->settings.node || replica->waiting.length >= WAITING_MAX)
         return;
     /* Whether the origin is a member is for the leader to say. */
-    if (replica->phase == REPLICA_LEADING &&
-        (!member || member->birth != peer->birth || peer->node == replica->settings.node))
+    if (replica->phase == REPLICA_LEADING && (!member || member->birth != peer->birth))
         return;
     ReplicaEntry *entry = replica_entry_new(request->kind, peer->node, request->incarnation,
                                             request->sequence, request->bytes);
@@ -193,14 +264,8 @@ void replica_on_lead(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *
     if (replica_epoch_leader(message->epoch) != peer->node ||
         ((message->epoch < replica->promised || message->round != replica->round) && !any))
         return;
-    if (peer->node == replica->settings.node) {
-        if (message->epoch == replica->epoch) {
-            replica->announcing = FALSE;
-            if (replica_log_end(&replica->log) > replica->announced)
-                replica_lead(replica);
-        }
+    if (peer->node == replica->settings.node)
         return;
-    }
     if (message->epoch != replica->epoch)
         follow(replica, message);
     replica->ticks = 0;
@@ -210,8 +275,6 @@ void replica_on_lead(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *
         if (message->committed >= replica->start)
             replica->in_force = TRUE;
         replica_commit(replica, MIN(message->committed, replica_log_end(&replica->log)));
-        if (replica->acked > message->committed && message->mark_count == 0)
-            replica_ack(replica, TRUE);
     }
     replica_send_requests(replica);
 }

@@ -85,6 +85,7 @@ void replica_submit(Replica *replica, guint64 ticket, ReplicaEntryKind kind, GBy
 
 static void send_request(Replica *replica, ReplicaRequest *request)
 {
+    gboolean again = request->ever_sent;
     request->sent = request->ever_sent = TRUE;
     ReplicaMessage *message = replica_message_new(REPLICA_REQUEST);
     ReplicaEntry *entry =
@@ -93,7 +94,10 @@ static void send_request(Replica *replica, ReplicaRequest *request)
     message->epoch = replica->epoch;
     message->entries = g_ptr_array_new_with_free_func(replica_entry_unref);
     g_ptr_array_add(message->entries, replica_entry_ref(entry));
-    replica_send(replica, message);
+    if (again)
+        replica_send(replica, message);
+    else
+        replica_hurry(replica, 0, message);
     replica_take_own(replica, entry);
 }
 
@@ -208,6 +212,8 @@ void replica_withdraw(Replica *replica)
     replica_log_truncate(&replica->log, synced);
     replica_disk_cut(replica, synced);
     replica->announced = MIN(replica->announced, synced);
+    for (guint i = 0; i < REPLICA_LEADS; i++)
+        replica->leads[i] = MIN(replica->leads[i], synced);
     while (replica->requests.length > 0) {
         const ReplicaRequest *head = g_queue_peek_head(&replica->requests);
         pop_head(replica, head->ever_sent ? REPLICA_IN_DOUBT : REPLICA_REFUSED, 0,
@@ -223,6 +229,6 @@ void replica_request_tick(Replica *replica)
     else if (++replica->leaderless_ticks == REPLICA_DOUBT_TICKS)
         doubt(replica);
     if (replica->requests.length > 0 && replica->epoch &&
-        ++replica->request_ticks > 2 * REPLICA_RETRY_TICKS)
+        ++replica->request_ticks > REPLICA_RETRY_TICKS)
         replica_resend_requests(replica);
 }

@@ -32,6 +32,8 @@ typedef struct {
     guint64 acked;         /* its disk has the leader's log up to here */
     guint64 checked;       /* its digest at an entry, 0: none */
     ReplicaHash digest;
+    gboolean differs; /* a digest of its was not this node's */
+    gboolean owed;    /* the leader: it waits for the answer to its request */
 } ReplicaPeer;
 
 typedef struct {
@@ -63,7 +65,8 @@ typedef struct {
     guint64 index;
     ReplicaHash digest;
 } ReplicaCheck;
-#define REPLICA_CHECKS 8 /* digests that are remembered */
+#define REPLICA_CHECKS 64 /* digests that are remembered */
+#define REPLICA_LEADS  2  /* tellings of places that are on their way at a time */
 
 struct Replica {
     ReplicaSettings settings;
@@ -94,9 +97,11 @@ struct Replica {
     gboolean in_force; /* a majority has adopted */
     guint64 acked;     /* what this node last acked, with `has_acked` */
     gboolean has_acked;
-    guint64 announced; /* the leader: places up to here were told */
-    gboolean announcing;
-    GQueue waiting; /* of ReplicaEntry: requests without a place */
+    guint again_ticks;            /* since it did, or something more was committed */
+    guint64 announced;            /* the leader: places up to here were told, */
+    guint64 leads[REPLICA_LEADS]; /* and up to there by the tellings before */
+    gboolean owes_notice;         /* and the others not that more is committed, or in force */
+    GQueue waiting;               /* of ReplicaEntry: requests without a place */
 
     gboolean fetching, resync; /* an answer is awaited; it shall be the documents */
     guint fetch_ticks;
@@ -111,6 +116,7 @@ struct Replica {
 
     ReplicaCheck checks[REPLICA_CHECKS];
     guint64 checked; /* the last of them */
+    guint64 told;    /* the last that the others were told of */
     ReplicaHealth health;
     guint foreign, senseless;
 };
@@ -120,6 +126,8 @@ ReplicaPeer *replica_peer(Replica *replica, guint32 node);
 ReplicaAction *replica_act(Replica *replica, ReplicaActionKind kind);
 /* Sends a message, with its header filled in; takes it. */
 void replica_send(Replica *replica, ReplicaMessage *message);
+/* By the short way, if it is small enough, to a node; 0: to all others. */
+void replica_hurry(Replica *replica, guint32 node, ReplicaMessage *message);
 guint replica_votes(const Replica *replica, const ReplicaPeer *peer);
 /* The votes of the members of the view that are so. */
 guint replica_count_votes(const Replica *replica, gboolean (*is_so)(const ReplicaPeer *peer));
@@ -155,15 +163,20 @@ guint32 replica_epoch_leader(guint64 epoch);
 void replica_on_request(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *message);
 /* A request of this node's, which is on its way to the others; takes it. */
 void replica_take_own(Replica *replica, ReplicaEntry *entry);
+/* The leader: that it lives, how far its log goes, and how much of it is committed. */
+void replica_show(Replica *replica);
+/* The leader: tells those who wait for an answer what is committed. */
+void replica_notify(Replica *replica);
+void replica_order_tick(Replica *replica);
 void replica_on_lead(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *message);
-void replica_lead(Replica *replica);
 void replica_order(Replica *replica);
 void replica_adopt(Replica *replica);
 void replica_drop_waiting(Replica *replica);
 
 /* replica_commit.c */
 void replica_on_ack(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *message);
-void replica_ack(Replica *replica, gboolean again);
+void replica_ack(Replica *replica);
+void replica_ack_tick(Replica *replica);
 void replica_count_acks(Replica *replica);
 void replica_commit(Replica *replica, guint64 index);
 /* Lets go of entries that are on disk and in the documents, beyond what is kept. */

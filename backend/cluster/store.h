@@ -151,6 +151,9 @@ typedef struct {
     /* To all members of the group, this node too, in one order (as far as the network
      * keeps it: see cluster/replica). Called from within the store; must not call it. */
     void (*send)(GBytes *message, gpointer user);
+    /* To one node, or to all others when it is 0, by a shorter way: the message may be
+     * lost, doubled and overtaken. NULL: there is none. */
+    void (*hurry)(guint32 node, GBytes *message, gpointer user);
     gpointer user;
 } StoreGroup;
 

@@ -384,6 +384,17 @@ static void do_send(Store *store, GBytes *bytes)
                               .kind = REPLICA_RECEIVED, .node = store->node, .bytes = bytes});
 }
 
+/* Whoever is alone has nobody to hurry to. */
+static void do_hurry(Store *store, guint32 node, GBytes *bytes)
+{
+    if (!store->grouped || !store->group.send)
+        return;
+    if (store->group.hurry)
+        store->group.hurry(node, bytes, store->group.user);
+    else
+        store->group.send(bytes, store->group.user);
+}
+
 static void do_report(Store *store, ReplicaHealth health)
 {
     store->health = health;
@@ -399,6 +410,9 @@ static void carry_out(Store *store, ReplicaAction *action)
     switch (action->kind) {
     case REPLICA_SEND:
         do_send(store, action->bytes);
+        break;
+    case REPLICA_HURRY:
+        do_hurry(store, action->node, action->bytes);
         break;
     case REPLICA_WRITE:
         do_write(store, g_steal_pointer(&action->batch));

@@ -101,6 +101,8 @@ static void pick_rates(World *world)
     };
     world->lossy_rings = random_once_in(&world->random, 4);
     world->garbled = random_once_in(&world->random, 8);
+    world->short_way = !random_once_in(&world->random, 4);
+    world->short_lossy = random_once_in(&world->random, 2);
     world->settings = (ReplicaSettings){
         .keep = 4 + random_below(&world->random, 60),
         .size_max = 1u << (12 + random_below(&world->random, 8)),
@@ -143,6 +145,7 @@ World *world_new(guint64 seed, guint nodes_max, guint faults, gboolean torn, gbo
         Node *node = &world->nodes[id];
         node->id = id;
         node->slowness = 1;
+        node->bag = g_ptr_array_new();
         disk_found(&node->disk, WORLD_CLUSTER, id <= voters ? id : ++world->last_birth,
                    id <= voters ? &founded : &empty);
         node_start(world, node);
@@ -157,6 +160,7 @@ void world_free(World *world)
     for (guint32 id = 1; id <= world->node_count; id++) {
         Node *node = &world->nodes[id];
         network_leave(node);
+        g_ptr_array_unref(node->bag);
         replica_free(node->replica);
         disk_clear(&node->disk);
         if (node->pieces)
@@ -172,9 +176,8 @@ Node *world_pick(World *world)
     return &world->nodes[1 + random_below(&world->random, world->node_count)];
 }
 
-static void deliver(World *world, Node *node)
+static void deliver(World *world, Node *node, Delivery *delivery)
 {
-    Delivery *delivery = network_deliver(world, node);
     ReplicaEvent event = {0};
     guint32 nodes[WORLD_NODES_MAX];
     if (delivery->packet) {
@@ -207,13 +210,19 @@ static gboolean go_on(World *world, Node *node)
     Random *random = &world->random;
     if (!node->replica)
         return FALSE;
-    guint first = random_below(random, 3);
-    for (guint i = 0; i < 3; i++) {
-        switch ((first + i) % 3) {
+    guint first = random_below(random, 4);
+    for (guint i = 0; i < 4; i++) {
+        Delivery *hurried;
+        switch ((first + i) % 4) {
         case 0:
             if (node->inbox.length == 0 || random_below(random, node->slowness) > 0)
                 continue;
-            deliver(world, node);
+            deliver(world, node, network_deliver(world, node));
+            return TRUE;
+        case 2:
+            if (!(hurried = network_hurried(world, node)))
+                continue;
+            deliver(world, node, hurried);
             return TRUE;
         case 1:
             if (!network_take(world, node))

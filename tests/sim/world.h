@@ -85,6 +85,7 @@ typedef struct {
     guint component; /* of the network */
     GQueue inbox;    /* of Delivery */
     GQueue outbox;   /* of Packet, not yet taken by a ring */
+    GPtrArray *bag;  /* of Packet: on the short way to it, in any order */
     guint slowness;
     guint64 led;       /* the last epoch that it led */
     guint64 counted;   /* the members by which it last counted votes */
@@ -120,6 +121,8 @@ typedef struct {
     gboolean calm;        /* no faults any more */
     gboolean lossy_rings; /* who goes on may lose the end of the old ring */
     gboolean garbled;     /* messages are lost, doubled and mixed up */
+    gboolean short_way;   /* there is one beside the rings, */
+    gboolean short_lossy; /* where much is lost, doubled and late */
     Model *model;
     GArray *actions;
     Trace trace[WORLD_TRACE];
@@ -150,6 +153,10 @@ void fault_change_members(World *world, gboolean willing);
 
 /* world_network.c */
 void network_send(World *world, Node *node, GBytes *bytes);
+/* By the short way, to a node or to all others. */
+void network_hurry(World *world, Node *node, guint32 to, GBytes *bytes);
+/* What comes by the short way next; NULL when nothing does. Free as deliveries. */
+Delivery *network_hurried(World *world, Node *node);
 /* A ring takes the oldest message of the node's; FALSE when there is none. */
 gboolean network_take(World *world, Node *node);
 /* The next delivery; there is one. */

@@ -4,7 +4,11 @@
  * ring have one order; its members are told them at their own pace. When the members change,
  * those who go on together are first told the same rest of the old ring: all of it up to some
  * message, and beyond that only what came from among themselves, which can leave holes where a
- * member that is gone had spoken. Then they are told the new view. */
+ * member that is gone had spoken. Then they are told the new view.
+ *
+ * Beside the rings there may be a short way (REPLICA_HURRY), which knows of none of them. */
+
+#define BAG_MAX 64 /* messages on it, beyond which none comes twice */
 
 static guint64 bit(guint32 id)
 {
@@ -53,6 +57,57 @@ void network_send(World *world, Node *node, GBytes *bytes)
     Packet *packet = g_new0(Packet, 1);
     *packet = (Packet){1, node->id, g_bytes_ref(bytes)};
     g_queue_push_tail(&node->outbox, packet);
+}
+
+/* ---- the short way: from node to node, without any order, and nothing is certain ---- */
+
+void network_hurry(World *world, Node *node, guint32 to, GBytes *bytes)
+{
+    if (!world->short_way) {
+        network_send(world, node, bytes);
+        return;
+    }
+    for (guint32 id = 1; id <= world->node_count; id++) {
+        Node *other = &world->nodes[id];
+        if (other == node || (to != 0 && to != id) || !other->replica)
+            continue;
+        Packet *packet = g_new0(Packet, 1);
+        *packet = (Packet){1, node->id, g_bytes_ref(bytes)};
+        g_ptr_array_add(other->bag, packet);
+    }
+}
+
+/* Mostly the oldest; now and then any, also of long ago. */
+static guint pick_hurried(World *world, const GPtrArray *bag)
+{
+    gboolean any = world->short_lossy && !world->calm && random_once_in(&world->random, 4);
+    return any ? random_below(&world->random, bag->len) : 0;
+}
+
+Delivery *network_hurried(World *world, Node *node)
+{
+    Random *random = &world->random;
+    GPtrArray *bag = node->bag;
+    if (bag->len == 0)
+        return NULL;
+    guint place = pick_hurried(world, bag);
+    Packet *packet = bag->pdata[place];
+    const Node *from = &world->nodes[packet->sender];
+    gboolean lost = from->component != node->component ||
+                    (!world->calm && random_once_in(random, world->short_lossy ? 5 : 200));
+    gboolean stays = !world->calm && !lost && bag->len < BAG_MAX && world->short_lossy &&
+                     random_once_in(random, 5);
+    if (stays)
+        packet->references++;
+    else
+        (void)g_ptr_array_steal_index(bag, place);
+    if (lost) {
+        packet_unref(packet);
+        return NULL;
+    }
+    Delivery *delivery = g_new0(Delivery, 1);
+    delivery->packet = packet;
+    return delivery;
 }
 
 gboolean network_take(World *world, Node *node)
@@ -110,6 +165,9 @@ void network_leave(Node *node)
     g_clear_pointer(&node->ring, ring_unref);
     g_queue_clear_full(&node->inbox, free_delivery);
     g_queue_clear_full(&node->outbox, free_packet);
+    for (guint i = 0; i < node->bag->len; i++)
+        packet_unref(node->bag->pdata[i]);
+    g_ptr_array_set_size(node->bag, 0);
 }
 
 /* How far a node was told the messages of a ring. */

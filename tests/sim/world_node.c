@@ -136,6 +136,9 @@ static void carry_out(World *world, Node *node, ReplicaAction *action)
     case REPLICA_SEND:
         network_send(world, node, action->bytes);
         break;
+    case REPLICA_HURRY:
+        network_hurry(world, node, action->node, action->bytes);
+        break;
     case REPLICA_WRITE:
         disk_write(world, node, g_steal_pointer(&action->batch));
         break;

@@ -33,6 +33,7 @@ typedef struct {
 typedef struct {
     Node nodes[NODES + 1];
     guint64 views;
+    gboolean lost; /* what goes the short way is */
 } Fixture;
 
 static void step(Fixture *fixture, Node *node, const ReplicaEvent *event);
@@ -59,6 +60,18 @@ static void send(Fixture *fixture, const Node *from, GBytes *bytes)
         if (to != from && (to->group == 0 || to->group != from->group))
             continue;
         Letter letter = {from->id, g_bytes_ref(bytes)};
+        g_queue_push_tail(&to->inbox, g_memdup2(&letter, sizeof letter));
+    }
+}
+
+static void hurry(Fixture *fixture, const Node *from, const ReplicaAction *action)
+{
+    for (guint i = 1; i <= NODES && !fixture->lost; i++) {
+        Node *to = &fixture->nodes[i];
+        if (to == from || to->group == 0 || to->group != from->group ||
+            (action->node != 0 && action->node != i))
+            continue;
+        Letter letter = {from->id, g_bytes_ref(action->bytes)};
         g_queue_push_tail(&to->inbox, g_memdup2(&letter, sizeof letter));
     }
 }
@@ -99,6 +112,9 @@ static void carry_out(Fixture *fixture, Node *node, ReplicaAction *action)
     switch (action->kind) {
     case REPLICA_SEND:
         send(fixture, node, action->bytes);
+        break;
+    case REPLICA_HURRY:
+        hurry(fixture, node, action);
         break;
     case REPLICA_WRITE:
         g_assert_null(node->batch);
@@ -280,6 +296,13 @@ static void tear_down(Fixture *fixture, gconstpointer data)
     }
 }
 
+/* The others hear of what is committed with the next tick. */
+static void submit_and_tell(Fixture *fixture, guint32 node, const char *text)
+{
+    submit(fixture, node, text);
+    tick(fixture, 1);
+}
+
 static void assert_documents(const Fixture *fixture, guint32 node, const char *expected)
 {
     g_assert_cmpstr(fixture->nodes[node].documents->str, ==, expected);
@@ -289,7 +312,7 @@ static void test_commit(Fixture *fixture, gconstpointer data)
 {
     connect_nodes(fixture, "123");
     submit(fixture, 1, "a");
-    submit(fixture, 3, "b");
+    submit_and_tell(fixture, 3, "b");
     for (guint32 i = 1; i <= NODES; i++) {
         assert_documents(fixture, i, "ab");
         g_assert_cmpint(fixture->nodes[i].health, ==, REPLICA_WORKING);
@@ -297,6 +320,51 @@ static void test_commit(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(fixture->nodes[3].answers, ==, 1);
     g_assert_cmpint(fixture->nodes[3].outcome, ==, REPLICA_APPLIED_AT);
     g_assert_cmpuint(fixture->nodes[3].index, ==, 2);
+}
+
+/* Who asks is answered at once; the others know with the next tick, or with what follows. */
+static void test_answer(Fixture *fixture, gconstpointer data)
+{
+    connect_nodes(fixture, "123");
+    submit(fixture, 3, "a");
+    g_assert_cmpuint(fixture->nodes[3].answers, ==, 1);
+    assert_documents(fixture, 3, "a");
+    assert_documents(fixture, 2, "");
+    submit(fixture, 3, "b");
+    assert_documents(fixture, 2, "a");
+    tick(fixture, 1);
+    assert_documents(fixture, 2, "ab");
+}
+
+/* Nothing that goes the short way arrives: all goes on by the other. */
+static void test_short_way_lost(Fixture *fixture, gconstpointer data)
+{
+    connect_nodes(fixture, "123");
+    fixture->lost = TRUE;
+    submit(fixture, 1, "a");
+    submit(fixture, 3, "b");
+    tick(fixture, REPLICA_RETRY_TICKS + 4 * REPLICA_AGAIN_TICKS);
+    for (guint32 i = 1; i <= NODES; i++)
+        assert_documents(fixture, i, "ab");
+    g_assert_cmpuint(fixture->nodes[1].answers, ==, 1);
+    g_assert_cmpuint(fixture->nodes[3].answers, ==, 1);
+    fixture->lost = FALSE;
+    submit_and_tell(fixture, 2, "c");
+    for (guint32 i = 1; i <= NODES; i++)
+        assert_documents(fixture, i, "abc");
+}
+
+/* What is too large for the short way, and what follows it meanwhile. */
+static void test_large(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *large = g_strnfill(2 * REPLICA_HURRY_MAX, 'x');
+    g_autofree char *all = g_strconcat("a", large, "b", NULL);
+    connect_nodes(fixture, "123");
+    submit(fixture, 2, "a");
+    submit(fixture, 2, large);
+    submit_and_tell(fixture, 3, "b");
+    for (guint32 i = 1; i <= NODES; i++)
+        assert_documents(fixture, i, all);
 }
 
 static void test_majority_of_disks(Fixture *fixture, gconstpointer data)
@@ -322,7 +390,7 @@ static void test_no_majority(Fixture *fixture, gconstpointer data)
     submit(fixture, 1, "x");
     g_assert_cmpint(fixture->nodes[1].outcome, ==, REPLICA_REFUSED);
     g_assert_cmpint(fixture->nodes[1].code, ==, WIRE_ERROR_UNAVAILABLE);
-    submit(fixture, 2, "b");
+    submit_and_tell(fixture, 2, "b");
     assert_documents(fixture, 3, "ab");
     connect_nodes(fixture, "123");
     assert_documents(fixture, 1, "ab");
@@ -360,7 +428,7 @@ static void test_stale_tail(Fixture *fixture, gconstpointer data)
     start(&fixture->nodes[1], 100);
     g_assert_cmpuint(fixture->nodes[1].disk.entries->len, ==, 6);
     connect_nodes(fixture, "123");
-    submit(fixture, 1, "c");
+    submit_and_tell(fixture, 1, "c");
     for (guint32 i = 1; i <= NODES; i++)
         assert_documents(fixture, i, "abc");
 }
@@ -376,7 +444,7 @@ static void test_return_far_behind(Fixture *fixture, gconstpointer data)
     connect_nodes(fixture, "123");
     g_assert_cmpstr(fixture->nodes[3].documents->str, ==, fixture->nodes[1].documents->str);
     g_assert_cmpuint(fixture->nodes[3].pieces->len, >, 20);
-    submit(fixture, 3, "!");
+    submit_and_tell(fixture, 3, "!");
     g_assert_cmpint(fixture->nodes[3].outcome, ==, REPLICA_APPLIED_AT);
     g_assert_true(g_str_has_suffix(fixture->nodes[2].documents->str, "z!"));
 }
@@ -419,7 +487,7 @@ static void test_diverged(Fixture *fixture, gconstpointer data)
     Node *bad = &fixture->nodes[3];
     g_string_assign(bad->documents, "bad");
     for (guint i = 0; i < 70; i++)
-        submit(fixture, 1, "a");
+        submit_and_tell(fixture, 1, "a");
     g_assert_cmpint(bad->health, ==, REPLICA_DIVERGED);
     submit(fixture, 3, "x");
     g_assert_cmpint(bad->outcome, ==, REPLICA_REFUSED);
@@ -486,7 +554,7 @@ static void test_lost_disk(Fixture *fixture, gconstpointer data)
     change(fixture, 1, &(ReplicaChange){.node = 3, .birth = 33, .votes = 1});
     g_assert_cmpint(node->health, ==, REPLICA_WORKING);
     connect_nodes(fixture, "13");
-    submit(fixture, 3, "b");
+    submit_and_tell(fixture, 3, "b");
     assert_documents(fixture, 1, "ab");
 }
 
@@ -574,6 +642,9 @@ int main(int argc, char **argv)
         void (*run)(Fixture *fixture, gconstpointer data);
     } scenarios[] = {
         {"/replica/commit", 100, test_commit},
+        {"/replica/answer", 100, test_answer},
+        {"/replica/short-way-lost", 100, test_short_way_lost},
+        {"/replica/large", 100, test_large},
         {"/replica/majority-of-disks", 100, test_majority_of_disks},
         {"/replica/no-majority", 100, test_no_majority},
         {"/replica/doubt", 100, test_doubt},
