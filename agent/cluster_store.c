@@ -1,5 +1,6 @@
 #include "agent/cluster_store.h"
 
+#include "agent/cluster_line.h"
 #include "agent/cluster_reconcile.h"
 #include "agent/guests.h"
 #include "backend/cluster/store_stream.h"
@@ -39,6 +40,7 @@ struct ClusterStore {
     gboolean counted; /* the view has its number */
     guint electorate;
     StorePacker *packer;
+    ClusterLine *line; /* the short way */
     guint pump, hello_timer, quiet;
     guint64 said;    /* the revision in the last hello */
     guint receiving; /* from which node a chunk is being unpacked */
@@ -92,6 +94,34 @@ static void on_send(GBytes *message, gpointer user)
     store_packer_add(part->packer, message);
     if (!part->pump)
         part->pump = g_idle_add_full(G_PRIORITY_HIGH, on_pump, part, NULL);
+}
+
+/* A message that some would get by the short way and others by the ring could overtake
+ * others at some of them: so all get it the same way. */
+static gboolean can_hurry(const ClusterStore *part, guint32 node)
+{
+    if (node != 0)
+        return cluster_line_is_up(part->line, node);
+    for (guint i = 0; i < part->peers->len; i++) {
+        guint other = ((const Peer *)part->peers->pdata[i])->peer.node;
+        if (other != part->own && !cluster_line_is_up(part->line, other))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void on_hurry(guint32 node, GBytes *message, gpointer user)
+{
+    ClusterStore *part = user;
+    if (!can_hurry(part, node)) {
+        on_send(message, part);
+        return;
+    }
+    for (guint i = 0; i < part->peers->len; i++) {
+        guint other = ((const Peer *)part->peers->pdata[i])->peer.node;
+        if (other != part->own && (node == 0 || node == other))
+            cluster_line_send(part->line, other, message);
+    }
 }
 
 static void say_hello(ClusterStore *part, guint8 flags)
@@ -301,6 +331,13 @@ static void take_message(GBytes *message, gpointer user)
         store_receive(part->agent->store, part->receiving, message);
 }
 
+static void on_line_heard(guint node, GBytes *message, gpointer user)
+{
+    const ClusterStore *part = user;
+    if (part->counted && find_peer(part, node))
+        store_receive(part->agent->store, node, message);
+}
+
 void cluster_store_message(ClusterStore *part, const MembershipPeer *from, const void *data,
                            size_t size)
 {
@@ -329,9 +366,11 @@ static void join(ClusterStore *part, const CorosyncNode *node, guint64 number)
     part->grouped = TRUE;
     part->own = node->id;
     part->counted = FALSE;
-    store_join(
-        part->agent->store,
-        &(StoreGroup){.node = node->id, .cluster = number, .send = on_send, .user = part});
+    store_join(part->agent->store, &(StoreGroup){.node = node->id,
+                                                 .cluster = number,
+                                                 .send = on_send,
+                                                 .hurry = on_hurry,
+                                                 .user = part});
     if (!part->hello_timer)
         part->hello_timer = g_timeout_add(HELLO_AFTER, on_hello_timer, part);
     say_hello(part, STORE_HELLO_RENEW);
@@ -387,6 +426,7 @@ void cluster_store_conf(ClusterStore *part, const CorosyncText *conf, guint64 le
     part->conf = conf ? corosync_text_copy(conf) : NULL;
     part->left = left;
     part->told = TRUE;
+    cluster_line_follow(part->line, conf);
     settle(part);
 }
 
@@ -451,6 +491,7 @@ ClusterStore *cluster_store_new(Agent *agent, Membership *membership, guint grou
     part->user = user;
     part->peers = g_ptr_array_new_with_free_func(peer_free);
     part->packer = store_packer_new();
+    part->line = cluster_line_new(agent, on_line_heard, part);
     return part;
 }
 
@@ -463,6 +504,7 @@ void cluster_store_free(ClusterStore *part)
     g_clear_handle_id(&part->pump, g_source_remove);
     g_clear_handle_id(&part->hello_timer, g_source_remove);
     store_packer_free(part->packer);
+    cluster_line_free(part->line);
     g_ptr_array_unref(part->peers);
     corosync_text_free(part->conf);
     g_free(part);

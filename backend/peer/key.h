@@ -23,6 +23,9 @@ typedef struct {
 /* authkey: as corosync_key_load() gives it. WIRE_ERROR_INTERNAL when the library fails. */
 gboolean peer_key_derive(GBytes *authkey, const char *client, const char *server, PeerKey *key,
                          GError **error);
+/* The key of datagrams (peer/datagram) under a salt, from one node to another. */
+gboolean peer_key_derive_salted(GBytes *authkey, const guint8 *salt, gsize salt_size,
+                                const char *from, const char *to, PeerKey *key, GError **error);
 
 /* "CLIENT>SERVER"; caller frees. */
 char *peer_identity(const char *client, const char *server);

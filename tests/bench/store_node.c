@@ -13,6 +13,7 @@
 #include "agent/agent.h"
 #include "agent/cluster_store.h"
 #include "backend/cluster/corosync_files.h"
+#include "backend/peer/book.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
@@ -227,6 +228,9 @@ int main(int argc, char **argv)
     g_autofree char *path = g_build_filename(argv[1], "store.db", NULL);
     bench.agent.node = argv[2];
     bench.number = argc > 3 ? g_ascii_strtoull(argv[3], NULL, 10) : 0;
+    AgentConfig config = {.cluster_port = PEER_PORT + 1}; /* the node's agent has the other */
+    bench.agent.config = &config;
+    bench.agent.workers = worker_pool_new();
     bench.times = g_array_new(FALSE, FALSE, sizeof(double));
     Membership *membership = membership_new(groups, &membership_events, &bench);
     bench.part = cluster_store_new(&bench.agent, membership, 0, on_told, &bench);

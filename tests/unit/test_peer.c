@@ -1,3 +1,4 @@
+#include "backend/peer/datagram.h"
 #include "backend/peer/stream.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
@@ -112,6 +113,106 @@ static void test_identity(void)
     g_assert_null(peer_identity_client("no\0e>node2", 10, "node2"));
 }
 
+typedef struct {
+    PeerSealer *sealer;
+    PeerOpener *opener;
+    guint8 datagram[PEER_DATAGRAM_MAX], data[PEER_DATAGRAM_PAYLOAD];
+    gsize size, data_size;
+} Pair;
+
+static void pair_begin(Pair *pair, const char *to)
+{
+    g_autoptr(GBytes) key = authkey();
+    *pair = (Pair){.sealer = peer_sealer_new(key, 1, "node1", "node2", NULL),
+                   .opener = peer_opener_new(key, 1, "node1", to)};
+    g_assert_nonnull(pair->sealer);
+}
+
+static void pair_end(Pair *pair)
+{
+    peer_sealer_free(pair->sealer);
+    peer_opener_free(pair->opener);
+}
+
+static gboolean open_sealed(Pair *pair)
+{
+    return peer_open(pair->opener, pair->datagram, pair->size, pair->data, &pair->data_size);
+}
+
+static void seal(Pair *pair, const char *text)
+{
+    pair->size = peer_seal(pair->sealer, text, strlen(text), pair->datagram);
+    g_assert_cmpuint(pair->size, >, strlen(text));
+}
+
+static void test_datagram(void)
+{
+    Pair pair;
+    pair_begin(&pair, "node2");
+    for (guint i = 0; i < 3; i++) {
+        seal(&pair, "hello");
+        g_assert_cmpuint(peer_datagram_sender(pair.datagram, pair.size), ==, 1);
+        g_assert_null(g_strstr_len((const char *)pair.datagram, (gssize)pair.size, "hello"));
+        g_assert_true(open_sealed(&pair));
+        g_assert_cmpmem(pair.data, pair.data_size, "hello", 5);
+    }
+    /* The sender begins anew: another salt. */
+    peer_sealer_free(pair.sealer);
+    g_autoptr(GBytes) key = authkey();
+    pair.sealer = peer_sealer_new(key, 1, "node1", "node2", NULL);
+    seal(&pair, "");
+    g_assert_true(open_sealed(&pair));
+    g_assert_cmpuint(pair.data_size, ==, 0);
+    pair_end(&pair);
+}
+
+static void test_datagram_size(void)
+{
+    static const guint8 large[PEER_DATAGRAM_PAYLOAD + 1];
+    Pair pair;
+    pair_begin(&pair, "node2");
+    g_assert_cmpuint(peer_seal(pair.sealer, large, sizeof large, pair.datagram), ==, 0);
+    pair.size = peer_seal(pair.sealer, large, sizeof large - 1, pair.datagram);
+    g_assert_cmpuint(pair.size, ==, PEER_DATAGRAM_MAX);
+    g_assert_true(open_sealed(&pair));
+    g_assert_cmpmem(pair.data, pair.data_size, large, sizeof large - 1);
+    pair_end(&pair);
+}
+
+/* No bit of it may be another, and none may be missing. */
+static void test_datagram_forged(void)
+{
+    Pair pair;
+    pair_begin(&pair, "node2");
+    seal(&pair, "hello");
+    gsize size = pair.size;
+    for (gsize i = 0; i < size; i++) {
+        pair.datagram[i] ^= 0x10;
+        g_assert_false(open_sealed(&pair));
+        pair.datagram[i] ^= 0x10;
+        pair.size = i;
+        g_assert_false(open_sealed(&pair));
+        pair.size = size;
+    }
+    g_assert_true(open_sealed(&pair));
+    pair_end(&pair);
+}
+
+/* One for another node, or under another cluster's key. */
+static void test_datagram_strange(void)
+{
+    static const char other[128] = "a secret of another cluster";
+    Pair pair;
+    pair_begin(&pair, "node3");
+    seal(&pair, "hello");
+    g_assert_false(open_sealed(&pair));
+    g_autoptr(GBytes) key = g_bytes_new_static(other, sizeof other);
+    peer_opener_free(pair.opener);
+    pair.opener = peer_opener_new(key, 1, "node1", "node2");
+    g_assert_false(open_sealed(&pair));
+    pair_end(&pair);
+}
+
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN);
@@ -119,5 +220,9 @@ int main(int argc, char **argv)
     g_test_add_func("/peer/handshake", test_handshake);
     g_test_add_func("/peer/refusals", test_refusals);
     g_test_add_func("/peer/identity", test_identity);
+    g_test_add_func("/peer/datagram", test_datagram);
+    g_test_add_func("/peer/datagram/size", test_datagram_size);
+    g_test_add_func("/peer/datagram/forged", test_datagram_forged);
+    g_test_add_func("/peer/datagram/strange", test_datagram_strange);
     return g_test_run();
 }
