@@ -1,6 +1,7 @@
 #include "backend/cluster/database.h"
 
 #include "backend/cluster/database_file.h"
+#include "backend/cluster/database_statement.h"
 #include "backend/wire/error.h"
 
 #define BATCH_MAX 256
@@ -176,10 +177,10 @@ static void retry(Database *database)
 static gboolean run_write(sqlite3 *handle, Job *job, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    if (!database_run(handle, "SAVEPOINT job", error))
+    if (!database_statement_run(handle, "SAVEPOINT job", error))
         return FALSE;
     if (job->work(handle, job->data, &failure))
-        return database_run(handle, "RELEASE job", error);
+        return database_statement_run(handle, "RELEASE job", error);
     if (g_error_matches(failure, WIRE_ERROR, WIRE_ERROR_STORAGE) ||
         sqlite3_get_autocommit(handle)) {
         g_propagate_error(error, g_steal_pointer(&failure));
@@ -191,11 +192,11 @@ static gboolean run_write(sqlite3 *handle, Job *job, GError **error)
 
 static gboolean run_batch(sqlite3 *handle, GQueue *batch, gboolean *damaged, GError **error)
 {
-    gboolean done = database_run(handle, "BEGIN IMMEDIATE", error);
+    gboolean done = database_statement_run(handle, "BEGIN IMMEDIATE", error);
     for (GList *node = batch->head; done && node; node = node->next)
         done = run_write(handle, node->data, error);
     if (done)
-        done = database_run(handle, "COMMIT", error);
+        done = database_statement_run(handle, "COMMIT", error);
     if (done)
         return TRUE;
     int code = sqlite3_errcode(handle) & 0xff;

@@ -1,5 +1,6 @@
 #include "backend/cluster/database_file.h"
 
+#include "backend/cluster/database_statement.h"
 #include "backend/wire/error.h"
 
 #include <errno.h>
@@ -243,6 +244,7 @@ void database_file_open(DatabaseFile *file, const DatabaseSettings *settings)
 
 void database_file_close(DatabaseFile *file)
 {
+    database_statements_drop();
     (void)sqlite3_close(file->handle);
     g_clear_error(&file->reason);
     *file = (DatabaseFile){0};

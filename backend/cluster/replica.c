@@ -236,7 +236,7 @@ static void report_health(Replica *replica)
 
 static void on_tick(Replica *replica)
 {
-    replica->disk.retry = TRUE;
+    replica_disk_tick(replica);
     replica_epoch_tick(replica);
     replica_order_tick(replica);
     replica_ack_tick(replica);

@@ -44,16 +44,18 @@
 #include "backend/wire/error.h"
 
 /* All times are in ticks: the caller gives about ten a second. */
-#define REPLICA_HEARTBEAT_TICKS 5    /* a leader shows that it is there */
-#define REPLICA_GATHER_TICKS    5    /* how long a silent member is waited for */
-#define REPLICA_ROUND_TICKS     20   /* until an attempt to begin an epoch is given up */
-#define REPLICA_LEADER_TICKS    30   /* until a silent leader is given up */
-#define REPLICA_RETRY_TICKS     10   /* until something unanswered is asked again */
-#define REPLICA_AGAIN_TICKS     2    /* until what was lost on the short way is told again */
-#define REPLICA_DOUBT_TICKS     50   /* how long requests are held without a leader */
-#define REPLICA_CHECK_INTERVAL  64   /* entries from one digest to the next */
-#define REPLICA_WINDOW          128  /* requests of a node that have no place yet */
-#define REPLICA_HURRY_MAX       1200 /* bytes of a message that goes the short way */
+#define REPLICA_HEARTBEAT_TICKS 5  /* a leader shows that it is there */
+#define REPLICA_GATHER_TICKS    5  /* how long a silent member is waited for */
+#define REPLICA_ROUND_TICKS     20 /* until an attempt to begin an epoch is given up */
+#define REPLICA_LEADER_TICKS    30 /* until a silent leader is given up */
+#define REPLICA_RETRY_TICKS     10 /* until something unanswered is asked again */
+#define REPLICA_AGAIN_TICKS     2  /* until what was lost on the short way is told again */
+#define REPLICA_DOUBT_TICKS     50 /* how long requests are held without a leader */
+#define REPLICA_CHECK_INTERVAL  64 /* entries from one digest to the next */
+#define REPLICA_SHOW_ENTRIES    64 /* by which documents on disk may lag behind those here, */
+#define REPLICA_SHOW_SIZE       (1u << 20) /* and bytes of these entries */
+#define REPLICA_WINDOW          128        /* requests of a node that have no place yet */
+#define REPLICA_HURRY_MAX       1200       /* bytes of a message that goes the short way */
 
 typedef struct Replica Replica;
 
@@ -115,7 +117,8 @@ typedef struct {
 /* One unit of writing. In this order: when `install`, all documents and entries are
  * replaced by the pieces kept; entries from `first` on are removed; `entries` come in
  * their place; the documents' changes by the entries up to `applied` are written, not
- * those of later ones (the documents on disk are never ahead of the log there);
+ * those of later ones (the documents on disk are never ahead of the log there; they may
+ * lag behind it, by REPLICA_SHOW_ENTRIES and while nothing ticks);
  * entries up to the base are removed; the rest is set. */
 typedef struct {
     guint64 token, incarnation, promised, adopted;
@@ -124,6 +127,7 @@ typedef struct {
     GPtrArray *entries;
     ReplicaBase base;
     guint64 applied;
+    gboolean same_state; /* all but the entries is on the disk already */
 } ReplicaBatch;
 void replica_batch_free(ReplicaBatch *batch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ReplicaBatch, replica_batch_free)

@@ -66,6 +66,35 @@ static gboolean has_verified(const Replica *replica, guint64 last)
            replica_has_fault(replica, REPLICA_FAULT_ADOPT_PART);
 }
 
+/* Documents need not go with every entry: the log has all. Many together cost little more
+ * than one. Who is alone has no ticks, by which the last ones follow. */
+static gboolean is_time_for_documents(const Replica *replica, guint64 last)
+{
+    const ReplicaDisk *disk = &replica->disk;
+    if (disk->settle || disk->failed || disk->reset || replica->peer_count <= 1 ||
+        replica->log.base.index > disk->applied || last >= disk->applied + REPLICA_SHOW_ENTRIES)
+        return TRUE;
+    gsize size = 0;
+    for (guint64 i = disk->applied + 1; i <= last; i++)
+        size += g_bytes_get_size(replica_log_at(&replica->log, i)->bytes);
+    return size >= REPLICA_SHOW_SIZE;
+}
+
+static gboolean is_same_state(const ReplicaDisk *disk, const ReplicaBatch *batch)
+{
+    return !disk->failed && !batch->install && batch->incarnation == disk->incarnation &&
+           batch->promised == disk->promised && batch->adopted == disk->adopted &&
+           batch->diverged == disk->diverged && batch->applied == disk->applied &&
+           batch->base.index == disk->base;
+}
+
+void replica_disk_tick(Replica *replica)
+{
+    ReplicaDisk *disk = &replica->disk;
+    disk->retry = TRUE;
+    disk->settle |= disk->applied < MIN(replica->applied, disk->synced);
+}
+
 void replica_disk_flush(Replica *replica)
 {
     ReplicaDisk *disk = &replica->disk;
@@ -82,9 +111,11 @@ void replica_disk_flush(Replica *replica)
                             .base = replica->log.base};
     fill(replica, batch);
     disk->batch_end = batch->first - 1 + batch->entries->len;
-    batch->applied = MIN(replica->applied, disk->batch_end);
+    guint64 shown = MIN(replica->applied, disk->batch_end);
+    batch->applied = is_time_for_documents(replica, shown) ? shown : disk->applied;
     if (has_verified(replica, disk->batch_end))
         batch->adopted = replica->adopted;
+    batch->same_state = is_same_state(disk, batch);
     disk->reset = FALSE;
     disk->batch = g_memdup2(batch, sizeof *batch);
     disk->batch->entries = NULL;

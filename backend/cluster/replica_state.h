@@ -142,6 +142,8 @@ void replica_diverge(Replica *replica);
 /* replica_disk.c */
 void replica_disk_init(Replica *replica);
 void replica_disk_flush(Replica *replica);
+/* Documents that lag behind on disk are written. */
+void replica_disk_tick(Replica *replica);
 void replica_disk_done(Replica *replica, guint64 token, gboolean written);
 /* The log was, or will be, changed after this entry. */
 void replica_disk_cut(Replica *replica, guint64 last);

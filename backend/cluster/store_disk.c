@@ -1,5 +1,6 @@
 #include "backend/cluster/store_disk.h"
 
+#include "backend/cluster/database_statement.h"
 #include "backend/wire/error.h"
 
 #include <string.h>
@@ -52,9 +53,9 @@ static GBytes *column_bytes(sqlite3_stmt *statement, int column)
 static gboolean write_documents(sqlite3 *handle, const char *insert, const GArray *writes,
                                 GError **error)
 {
-    g_autoptr(sqlite3_stmt) put = database_prepare(handle, insert, error);
-    g_autoptr(sqlite3_stmt) delete =
-        put ? database_prepare(handle, "DELETE FROM document WHERE path = ?", error) : NULL;
+    sqlite3_stmt *put = database_statement(handle, insert, error);
+    sqlite3_stmt *delete =
+        put ? database_statement(handle, "DELETE FROM document WHERE path = ?", error) : NULL;
     if (!put || !delete)
         return FALSE;
     for (guint i = 0; i < writes->len; i++) {
@@ -71,13 +72,19 @@ static gboolean write_documents(sqlite3 *handle, const char *insert, const GArra
     return TRUE;
 }
 
+/* Not REPLACE, which would write the index of paths anew. */
 #define INSERT_INTO(table)                                                                     \
-    "INSERT OR REPLACE INTO " table " (path, revision, content) VALUES (?, ?, ?)"
+    "INSERT INTO " table " (path, revision, content) VALUES (?, ?, ?)"                         \
+    " ON CONFLICT (path) DO UPDATE SET revision = excluded.revision, content = "               \
+    "excluded.content"
+
+static const char insert_document[] = INSERT_INTO("document");
+static const char insert_former[] = INSERT_INTO("former");
 
 static gboolean run_with_number(sqlite3 *handle, const char *sql, guint64 number,
                                 GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = database_prepare(handle, sql, error);
+    sqlite3_stmt *statement = database_statement(handle, sql, error);
     if (!statement)
         return FALSE;
     bind_number(statement, 1, number);
@@ -91,7 +98,7 @@ static gboolean write_revision(sqlite3 *handle, guint64 revision, GError **error
 
 static gboolean write_entries(sqlite3 *handle, const GPtrArray *entries, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = database_prepare(
+    sqlite3_stmt *statement = database_statement(
         handle,
         "INSERT OR REPLACE INTO log (position, epoch, origin, incarnation, sequence, kind,"
         " hash, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -117,7 +124,7 @@ static gboolean write_entries(sqlite3 *handle, const GPtrArray *entries, GError 
 
 static gboolean write_replica(sqlite3 *handle, const ReplicaBatch *batch, GError **error)
 {
-    g_autoptr(sqlite3_stmt) statement = database_prepare(
+    sqlite3_stmt *statement = database_statement(
         handle,
         "UPDATE replica SET incarnation = ?, promised = ?, adopted = ?, diverged = ?,"
         " applied = ?, base = ?",
@@ -140,7 +147,7 @@ static gboolean write_replica(sqlite3 *handle, const ReplicaBatch *batch, GError
 static gboolean install(sqlite3 *handle, const GArray *documents, GError **error)
 {
     return database_run(handle, "DELETE FROM document; DELETE FROM log", error) &&
-           write_documents(handle, INSERT_INTO("document"), documents, error);
+           write_documents(handle, insert_document, documents, error);
 }
 
 gboolean store_disk_write(sqlite3 *handle, const StoreBatch *batch, GError **error)
@@ -153,13 +160,14 @@ gboolean store_disk_write(sqlite3 *handle, const StoreBatch *batch, GError **err
         !write_entries(handle, replica->entries, error))
         return FALSE;
     for (guint i = 0; i < batch->changes->len; i++)
-        if (!write_documents(handle, INSERT_INTO("document"), batch->changes->pdata[i], error))
+        if (!write_documents(handle, insert_document, batch->changes->pdata[i], error))
             return FALSE;
     if (batch->has_revision && !write_revision(handle, batch->revision, error))
         return FALSE;
-    return run_with_number(handle, "DELETE FROM log WHERE position <= ?", replica->base.index,
-                           error) &&
-           write_replica(handle, replica, error);
+    return replica->same_state ||
+           (run_with_number(handle, "DELETE FROM log WHERE position <= ?", replica->base.index,
+                            error) &&
+            write_replica(handle, replica, error));
 }
 
 void store_beginning_free(gpointer data)
@@ -195,10 +203,10 @@ gboolean store_disk_begin(sqlite3 *handle, const StoreBeginning *beginning, GErr
         !insert_replica(handle, beginning, error))
         return FALSE;
     if (beginning->documents &&
-        !write_documents(handle, INSERT_INTO("document"), beginning->documents, error))
+        !write_documents(handle, insert_document, beginning->documents, error))
         return FALSE;
     return !beginning->former ||
-           write_documents(handle, INSERT_INTO("former"), beginning->former, error);
+           write_documents(handle, insert_former, beginning->former, error);
 }
 
 gboolean store_disk_begin_first(sqlite3 *handle, const StoreBeginning *beginning,

@@ -41,6 +41,11 @@ static void carry_out(World *world, Node *node, const ReplicaBatch *batch,
                       const Documents *documents, guint parts)
 {
     Disk *disk = &node->disk;
+    if (batch->same_state &&
+        (disk->incarnation != batch->incarnation || disk->promised != batch->promised ||
+         disk->adopted != batch->adopted || disk->diverged != batch->diverged ||
+         disk->documents.applied != batch->applied || disk->base.index != batch->base.index))
+        world_fail(world, "node %u does not write a state that changed", node->id);
     if (parts & STATE) {
         disk->incarnation = batch->incarnation;
         disk->promised = batch->promised;

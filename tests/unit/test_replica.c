@@ -13,6 +13,7 @@ typedef struct {
     Replica *replica;
     ReplicaDurable disk;
     GString *documents, *disk_documents, *pieces, *held;
+    guint lengths[256]; /* of the documents, by the last entry that they show */
     ReplicaBase held_base;
     ReplicaBatch *batch; /* being written */
     gboolean slow;       /* only write_all() ends it */
@@ -82,6 +83,8 @@ static void apply(Fixture *fixture, Node *node, const ReplicaEntry *entry)
     const char *text = g_bytes_get_data(entry->bytes, &size);
     if (entry->kind == REPLICA_TRANSACTION)
         g_string_append_len(node->documents, text, (gssize)size);
+    g_assert_cmpuint(entry->index, <, G_N_ELEMENTS(node->lengths));
+    node->lengths[entry->index] = (guint)node->documents->len;
     if (entry->index % REPLICA_CHECK_INTERVAL == 0)
         step(fixture, node,
              &(ReplicaEvent){.kind = REPLICA_APPLIED,
@@ -139,6 +142,7 @@ static void carry_out(Fixture *fixture, Node *node, ReplicaAction *action)
         break;
     case REPLICA_LOAD:
         g_string_assign(node->documents, node->pieces->str);
+        node->lengths[action->index] = (guint)node->documents->len;
         break;
     case REPLICA_REPORT:
         node->health = action->health;
@@ -174,6 +178,7 @@ static void end_write(Fixture *fixture, Node *node, gboolean good)
         disk->diverged = batch->diverged;
         disk->applied = batch->applied;
         g_string_assign(node->disk_documents, node->documents->str);
+        g_string_truncate(node->disk_documents, node->lengths[batch->applied]);
     }
     step(fixture, node,
          &(ReplicaEvent){.kind = good ? REPLICA_WRITTEN : REPLICA_WRITE_FAILED,
