@@ -156,7 +156,6 @@ def catch_up(cluster, first, last, number):
     cluster.lab('run', 'node3', 'sh', '-c', 'for p in /proc/[0-9]*; do [ "$(cat $p/comm)" != store_node ] || '
                 'kill -9 ${p#/proc/}; done 2>/dev/null')
     last.process.wait()
-    first.wait('state')
     revision = first.ask(f'fill {BEHIND} {SIZE}', 'filled')[0]
     again = StoreNode(cluster, 3, number)
     took = float(again.ask(f'reach {revision}', 'reached')[0])
