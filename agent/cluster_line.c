@@ -288,7 +288,9 @@ static void add_member(ClusterLine *line, const ClusterLineNode *own,
 static void open_line(ClusterLine *line)
 {
     const ClusterLineNode *own = find_own(line);
-    for (guint i = 0; own && i < line->book->nodes->len; i++)
+    if (!own)
+        return;
+    for (guint i = 0; i < line->book->nodes->len; i++)
         if (line->book->nodes->pdata[i] != own)
             add_member(line, own, line->book->nodes->pdata[i]);
     if (line->members->len == 0)

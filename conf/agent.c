@@ -53,7 +53,8 @@ static const ConfEntry cluster_entries[] = {
      .help = "the command that ends that for good"},
     {"port", CONF_INTEGER, .min = 1, .max = 65535, .fallback = "5440",
      .help =
-         "the TCP port on which agents of a cluster reach each other; the same on all nodes"},
+         "the TCP and UDP port on which agents of a cluster reach each other; the same on all "
+         "nodes"},
     {NULL},
 };
 static const ConfEntry storage_entries[] = {

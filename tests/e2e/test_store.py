@@ -191,6 +191,30 @@ class Writer(threading.Thread):
                 return
 
 
+SHORT = "add table inet short; flush table inet short; add chain inet short in {{ type filter hook input priority 0; }}; " \
+        "add rule inet short in udp dport 5440 {}"
+
+
+def heard(lab, node):
+    """How many datagrams of the store the node was sent, since they are counted."""
+    said = lab.run("nft", "list chain inet short in", node=node).stdout
+    return int(said.split("packets ")[1].split()[0])
+
+
+def by_the_short_way(lab, nodes):
+    """Changes go as datagrams from node to node; where those are dropped, they go through corosync."""
+    lab.run("nft", SHORT.format("counter"), node="node2")
+    for i in range(20):
+        nodes[0].rpc.call("guest.set", guest="c1", tags=[f"short{i}"])
+    check("changes are sent as datagrams", heard(lab, "node2") >= 20, heard(lab, "node2"))
+    lab.run("nft", SHORT.format("drop"), node="node2")
+    for i in range(20):
+        nodes[i % 3].rpc.call("guest.set", guest=f"c{i % 3 + 1}", tags=[f"long{i}"])
+    becomes("without them, changes reach the node all the same", ["long19"], lambda: tags(nodes[1], "c2"))
+    lab.run("nft", "delete table inet short", node="node2")
+    agree("datagrams dropped", nodes)
+
+
 def begin_writing(lab, nodes):
     writers = [Writer(lab, node.name, f"c{i}") for i, node in enumerate(nodes, 1)]
     for writer in writers:
@@ -291,6 +315,7 @@ def test(lab):
     roles_at_once(nodes)
     roles(lab, nodes)
     audited(nodes)
+    by_the_short_way(lab, nodes)
     killed_at_once(lab, nodes)
     rolling(lab, nodes)
     minority(lab, nodes)
