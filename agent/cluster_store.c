@@ -11,6 +11,7 @@
 enum {
     HELLO_AFTER = 500, /* ms, when there is something new to say */
     HELLO_EVERY = 4,   /* such times, when there is nothing */
+    ASTRAY_MAX = 2,    /* hellos of a node out of another view, until all begin a new one */
     STAY_AFTER = 10,   /* seconds in which a leave that was asked for may begin */
     QUEUE_MAX = 64     /* chunks handed to corosync at a time; the rest waits here */
 };
@@ -21,6 +22,7 @@ typedef struct {
     StoreUnpacker *unpacker;
     gboolean known; /* it has said hello: */
     StoreHello hello;
+    guint astray; /* so many of them in a row were out of another view */
     ClusterStorePeer line;
 } Peer;
 
@@ -37,7 +39,8 @@ struct ClusterStore {
     guint32 own; /* this node's number in the group */
 
     GPtrArray *peers; /* of Peer */
-    gboolean counted; /* the view has its number */
+    gboolean counted; /* the view has its number: */
+    guint64 view;
     guint electorate;
     StorePacker *packer;
     ClusterLine *line; /* the short way */
@@ -133,6 +136,7 @@ static void say_hello(ClusterStore *part, guint8 flags)
     part->said = status.revision;
     part->quiet = 0;
     StoreHello hello = {.nonce = (guint64)g_random_int() << 32 | g_random_int(),
+                        .view = part->counted ? part->view : 0,
                         .flags = flags | (part->leaving ? STORE_HELLO_LEAVING : 0),
                         .cluster = store_cluster(part->agent->store),
                         .birth = store_birth(part->agent->store),
@@ -145,10 +149,23 @@ static void say_hello(ClusterStore *part, guint8 flags)
     (void)membership_send(part->membership, part->group, data, size, NULL);
 }
 
+/* A node that is in another view hears nothing of what the others say, and they nothing of
+ * what it says: it may have missed the hello that gave theirs its number, as its own was not
+ * sent while corosync kept it waiting. */
+static gboolean is_any_astray(const ClusterStore *part)
+{
+    for (guint i = 0; i < part->peers->len; i++)
+        if (((const Peer *)part->peers->pdata[i])->astray >= ASTRAY_MAX)
+            return TRUE;
+    return FALSE;
+}
+
 static gboolean on_hello_timer(gpointer user)
 {
     ClusterStore *part = user;
-    if (store_revision(part->agent->store) != part->said || ++part->quiet >= HELLO_EVERY)
+    if (is_any_astray(part))
+        say_hello(part, STORE_HELLO_RENEW);
+    else if (store_revision(part->agent->store) != part->said || ++part->quiet >= HELLO_EVERY)
         say_hello(part, 0);
     return G_SOURCE_CONTINUE;
 }
@@ -266,6 +283,9 @@ static void begin_view(ClusterStore *part, guint64 number)
     for (guint i = 0; i < count; i++)
         nodes[i] = ((const Peer *)part->peers->pdata[i])->peer.node;
     part->counted = TRUE;
+    part->view = number;
+    for (guint i = 0; i < part->peers->len; i++)
+        ((Peer *)part->peers->pdata[i])->astray = 0;
     part->electorate = find_electorate(part);
     store_view(part->agent->store, number, nodes, count, part->electorate);
 }
@@ -317,6 +337,7 @@ static void take_hello(ClusterStore *part, Peer *peer, const StoreHello *hello)
 {
     peer->known = TRUE;
     peer->hello = *hello;
+    peer->astray = part->counted && hello->view != part->view ? peer->astray + 1 : 0;
     peer->line =
         (ClusterStorePeer){MIN(hello->state, STORE_FOREIGN), hello->revision, hello->applied};
     if (part->grouped && (!part->counted || hello->flags & STORE_HELLO_RENEW))

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { VERSION = 1, CHUNK_HEAD = 14, LENGTH = 4 };
+enum { VERSION = 2, CHUNK_HEAD = 14, LENGTH = 4 };
 #define NO_BEGIN G_MAXUINT32
 
 static void code_head(ReplicaCodec *codec, StoreStreamKind *kind)
@@ -34,6 +34,7 @@ static void code_hello(ReplicaCodec *codec, StoreHello *hello)
     code_head(codec, &kind);
     codec->bad |= kind != STORE_HELLO;
     replica_code_u64(codec, &hello->nonce);
+    replica_code_u64(codec, &hello->view);
     replica_code_u8(codec, &hello->flags);
     replica_code_u64(codec, &hello->cluster);
     replica_code_u64(codec, &hello->birth);

@@ -7,13 +7,15 @@
  * joins in the middle, or lost a chunk with a member of the ring, finds the next one.
  *
  *     version (1) kind (1)
- *     HELLO   nonce (8) flags (1) cluster (8) birth (8) state (1) revision (8) applied (8)
+ *     HELLO   nonce (8) view (8) flags (1) cluster (8) birth (8) state (1) revision (8)
+ *             applied (8)
  *     CHUNK   offset (8) begins (4: 0xffffffff none) bytes
  *
  * little-endian. What has another version or kind, or does not fit, is refused.
  *
  * A HELLO says who a node is; the first that is delivered after the members have changed
  * gives the view its number, which is the same on all members as all are told in one order.
+ * It says in which view its sender is (0: none yet), so that one that went astray is noticed.
  */
 #pragma once
 
@@ -29,7 +31,7 @@ enum {
 };
 
 typedef struct {
-    guint64 nonce, cluster, birth, revision, applied;
+    guint64 nonce, view, cluster, birth, revision, applied;
     guint8 flags, state;
 } StoreHello;
 

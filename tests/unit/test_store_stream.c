@@ -115,6 +115,7 @@ static void test_large_and_lost(void)
 static void test_hello(void)
 {
     const StoreHello hello = {.nonce = 1,
+                              .view = 9,
                               .cluster = 2,
                               .birth = 3,
                               .revision = 4,
@@ -127,12 +128,12 @@ static void test_hello(void)
     StoreHello read = {0};
     g_assert_cmpint(store_stream_kind(data, size), ==, STORE_HELLO);
     g_assert_true(store_hello_decode(data, size, &read));
-    g_assert_true(read.nonce == 1 && read.cluster == 2 && read.birth == 3 &&
+    g_assert_true(read.nonce == 1 && read.view == 9 && read.cluster == 2 && read.birth == 3 &&
                   read.revision == 4 && read.applied == 5 && read.flags == STORE_HELLO_RENEW &&
                   read.state == 6);
     g_assert_false(store_hello_decode(data, size - 1, &read));
-    g_assert_false(store_hello_decode("\2\1", 2, &read));
-    g_assert_cmpint(store_stream_kind("\2\1", 2), ==, 0);
+    g_assert_false(store_hello_decode("\3\1", 2, &read));
+    g_assert_cmpint(store_stream_kind("\3\1", 2), ==, 0);
     g_assert_cmpint(store_stream_kind("", 0), ==, 0);
 }
 
