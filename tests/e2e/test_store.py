@@ -197,7 +197,7 @@ SHORT = "add table inet short; flush table inet short; add chain inet short in {
 
 def heard(lab, node):
     """How many datagrams of the store the node was sent, since they are counted."""
-    said = lab.run("nft", "list chain inet short in", node=node).stdout
+    said = lab.run("nft", "list chain inet short in", node=node)
     return int(said.split("packets ")[1].split()[0])
 
 
