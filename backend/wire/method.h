@@ -15,6 +15,8 @@
 #include <glib.h>
 #include <jansson.h>
 
+#define WIRE_STRING_MAX 65536 /* bytes of a string, where its row says no other limit */
+
 typedef enum {
     WIRE_TYPE_STRING,  /* min and max are its length in bytes */
     WIRE_TYPE_INTEGER, /* min and max are its value */

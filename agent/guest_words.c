@@ -1,0 +1,98 @@
+/* What the store holds of one guest beside its number: Gantry's own words, the definition. */
+#include "agent/guest_documents_private.h"
+
+#include "agent/document.h"
+#include "backend/wire/error.h"
+#include "backend/wire/message.h"
+
+#include <string.h>
+
+json_t *guest_documents_gantry(const GuestDocuments *documents, int number)
+{
+    const StoreDocument *document = guest_document_find(documents, number, "/gantry");
+    json_t *content = document ? document_parse(document->content) : NULL;
+    return content ? content : json_object();
+}
+
+gboolean guest_documents_check(const GuestDocuments *documents, int number,
+                               const json_t *params, GError **error)
+{
+    g_autofree char *path = guest_path(number, "/gantry");
+    g_autofree char *what = g_strdup_printf("what is said of guest %d", number);
+    return document_check(documents->store, path, params, what, error);
+}
+
+guint64 guest_documents_revision(const GuestDocuments *documents, int number)
+{
+    g_autofree char *path = guest_path(number, "/gantry");
+    return document_revision(documents->store, path);
+}
+
+typedef struct {
+    int number;
+    GuestDocumentsSaved saved;
+    gpointer user;
+} Change;
+
+static void on_change_written(guint64 revision, const GError *error, gpointer user)
+{
+    Change *change = user;
+    g_autoptr(GError) conflict = NULL;
+    if (error && wire_error_code(error) == WIRE_ERROR_CONFLICT)
+        wire_error_set(
+            &conflict, WIRE_ERROR_CONFLICT,
+            "somebody else changed guest %d at the same moment: look at what it says "
+            "now, and try again",
+            change->number);
+    if (change->saved)
+        change->saved(conflict ? conflict : error, change->user);
+    g_free(change);
+}
+
+/* Puts a document over the one that is there now, while the number is this guest's. */
+static void replace(GuestDocuments *documents, int number, const char *rest, const char *text,
+                    GuestDocumentsSaved saved, gpointer user)
+{
+    g_autofree char *path = guest_path(number, rest);
+    StoreTransaction *transaction = store_transaction_new();
+    document_require(documents->store, transaction, path);
+    g_autofree char *owner = guest_path(number, "");
+    const StoreDocument *claim = store_get(documents->store, owner);
+    if (claim)
+        store_transaction_require(transaction, owner, claim->revision);
+    store_transaction_put(transaction, path, text, strlen(text));
+    Change *change = g_new0(Change, 1);
+    *change = (Change){number, saved, user};
+    store_commit(documents->store, transaction, on_change_written, change);
+}
+
+void guest_documents_change(GuestDocuments *documents, int number, json_t *changes,
+                            GuestDocumentsSaved saved, gpointer user)
+{
+    g_autoptr(json_t) content = guest_documents_gantry(documents, number);
+    json_object_update(content, changes);
+    json_decref(changes);
+    char *text = json_dumps(content, JSON_COMPACT | JSON_SORT_KEYS);
+    replace(documents, number, "/gantry", text, saved, user);
+    free(text);
+}
+
+/* ---- definitions ---- */
+
+GBytes *guest_documents_definition(const GuestDocuments *documents, int number)
+{
+    const StoreDocument *document = guest_document_find(documents, number, "/definition");
+    return document ? document->content : NULL;
+}
+
+gboolean guest_documents_is_claimed(const GuestDocuments *documents, int number)
+{
+    const GuestOwner *owner = guest_owner_find(documents, number);
+    return owner && owner->written && !owner->visiting;
+}
+
+void guest_documents_define(GuestDocuments *documents, int number, const char *text,
+                            GuestDocumentsSaved saved, gpointer user)
+{
+    replace(documents, number, "/definition", text, saved, user);
+}
