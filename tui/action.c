@@ -137,6 +137,9 @@ static const Action table[] = {
     {"guest.delete.disks", "delete with its disks", NULL, NULL, ON_GUEST, DO_NONE,
      GUEST_ACT_DELETE, DANGER_NAME, "guest.delete", "{\"all_disks\":true}", NULL, NULL,
      "the definition and every disk go; there is no way back"},
+    RUN("guest.notes", "edit the notes", "N", ON_GUEST,
+        RUN_ON_NODE | RUN_ON_GUEST | RUN_AT_NODE, "guest.set", "-H {at} guest notes {guest}",
+        NULL, "in your editor; said, when somebody else changes them meanwhile"),
     RUN("node.drain", "drain", "d", ON_NODE, RUN_ON_NODE | RUN_AT_NODE | RUN_CLUSTERED,
         "guest.migrate", "-H {at} node drain {name} {0?--with-disks} --bandwidth={1}",
         ask_drain, "move all its guests to the other nodes; shows a plan, then asks"),
@@ -417,7 +420,10 @@ char *action_refusal(const Action *action, const Model *model, const ModelObject
         return g_strdup("the console was started with --readonly");
     if (!node)
         return g_strdup("nothing is chosen");
-    if (node->link != MODEL_LINK_UP)
+    /* A definition is known to the other nodes of the cluster, too. */
+    guint asked = action->command == DO_DEFINITION ? model_node_spokesman(model, object->node)
+                                                   : object->node;
+    if (model_node(model, asked)->link != MODEL_LINK_UP)
         return g_strdup_printf("%s is not reached", node->name);
     const char *method_name = action->command == DO_CONSOLE ? "guest.console"
                               : action->command == DO_SHELL && object->kind == OBJECT_GUEST

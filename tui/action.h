@@ -84,6 +84,7 @@ enum {
     RUN_ALONE = 1 << 4,     /* the node must be in none */
     RUN_MISSING = 1 << 5,   /* the node must be off */
     RUN_QUORATE = 1 << 6,   /* the cluster must be quorate */
+    RUN_ON_GUEST = 1 << 7,  /* is about one guest that is chosen, and its node */
 };
 
 /* What a person is asked for before a command runs. */
@@ -103,8 +104,9 @@ typedef struct {
     int act; /* GuestAct for acts on guests, else -1 */
     Danger danger;
     const char *method;
-    const char *params; /* JSON of further parameters; a view's name; or the words of a command
-                         * with {at} and {member}, targets of SSH, {name} of the node, {0} and
+    const char
+        *params;        /* JSON of further parameters; a view's name; or the words of a command
+                         * with {at} and {member}, targets of SSH, {name} of the node, {guest}, {0} and
                          * so on: the answers to asks, and {0?word}: the word after a yes */
     const char *field;  /* a parameter that is asked for */
     const char *prompt; /* and how */

@@ -2,6 +2,7 @@
 """One console over all nodes of a cluster, started with the name of one: members that
 come by themselves, a node that dies and returns, acts that go to the guest's owner."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -107,6 +108,24 @@ def commands(lab):
         state_is(lab, "node3", "web3", "RUNNING")
 
 
+def noting():
+    """Notes are changed in the person's own editor, in a pane."""
+    editor = "/tmp/gantry-editor"
+    with open(editor, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nprintf 'noted in a pane\\n' >>\"$1\"\n")
+    os.chmod(editor, 0o755)
+    with tap.check("a guest's notes are edited from the console"):
+        with Terminal("node1", size=(200, 60), env={"EDITOR": editor}) as console:
+            console.shows(r"3/3 nodes", patience=CLUSTER)
+            console.go("2", "^ Guests", r"web3 +node3")
+            to_row(console, "web3")
+            console.go("a", r"│ N  edit the notes")
+            console.go("N", r"edit the notes: done   any key leaves")
+            console.go("Space", "^ Guests")
+            console.go("Enter", "web3 on node3", r"noted in a pane")
+    os.unlink(editor)
+
+
 def seen_by_corosync(lab):
     """The nodes that node1's corosync sees."""
     return rows_of(lab, "corosync-quorumtool", "-l")
@@ -157,6 +176,9 @@ def starting_without(console):
         console.go("Enter", r"web3 on node3", r"is \d+\w+ old: the node is not reached")
         console.go("BTab", r"lxc\.uts\.name")
         console.escape()
+        to_row(console, "web3")
+        console.go("x", r"lxc\.uts\.name")
+        console.escape()
 
 
 def returning(lab, console, late):
@@ -181,6 +203,7 @@ def main():
         joining(lab)
         doubles()
         commands(lab)
+        noting()
         with Terminal("node1", size=(200, 60)) as console:
             console.shows(r"quorate 3/3", r"3/3 nodes", patience=CLUSTER)
             owner(lab, console)

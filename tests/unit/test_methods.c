@@ -1,8 +1,8 @@
 #include "agent/handlers.h"
 
-static const HandlerRow *const tables[] = {handlers_session, handlers_guest,  handlers_node,
-                                           handlers_task,    handlers_stream, handlers_record,
-                                           handlers_cluster, handlers_move};
+static const HandlerRow *const tables[] = {
+    handlers_session, handlers_guest,   handlers_node, handlers_task, handlers_stream,
+    handlers_record,  handlers_cluster, handlers_move, handlers_role, handlers_settings};
 
 static void test_every_method_is_served(void)
 {

@@ -228,6 +228,7 @@ static void test_recalled(void)
     g_assert_cmpstr(row->tags, ==, "prod");
     g_assert_true(model_is_stale(self.model, &row->base, &since));
     g_assert_cmpint(since, ==, 1000);
+    g_assert_cmpuint(model_node_spokesman(self.model, 2), ==, 0);
     /* Another node says the same. */
     tell(&self, 1, "\"objects\":[" LOST_WEB "]");
     g_assert_true(only(&self) == row);
@@ -242,6 +243,7 @@ static void test_recalled(void)
     tell(&self, 2, "\"ready\":true");
     g_assert_true(only(&self) == row);
     g_assert_cmpint(row->state, ==, GUEST_STATE_STOPPED);
+    g_assert_cmpuint(model_node_spokesman(self.model, 2), ==, 2);
     g_assert_cmpuint(self.added, ==, 1);
     g_assert_cmpuint(self.gone, ==, 0);
     /* What it told itself is not what others recall. */

@@ -9,7 +9,7 @@
 typedef struct {
     Console *console;
     const Action *action;
-    Subject node; /* its id is empty where the act is about the whole cluster */
+    Subject node; /* or the guest; its id is empty where the act is about the whole cluster */
 } Run;
 
 static void run_free(gpointer run)
@@ -36,6 +36,8 @@ static char *value_of(const Run *run, const char *word, const char *const *answe
         const char *answer = answers[*word - '0'];
         return g_strstrip(g_strdup(answer ? answer : ""));
     }
+    if (strcmp(word, "guest") == 0)
+        return g_strdup(run->node.id);
     if (strcmp(word, "name") == 0)
         return g_strdup(node ? node->name : "");
     if (strcmp(word, "member") == 0)
@@ -239,11 +241,15 @@ static void choose_node(const Run *run)
     console_push(run->console, picker_new(&setup));
 }
 
-/* The node that the act is about as things are chosen; NULL: the person is to say. */
-static const ModelObject *chosen_node(Console *console, const GPtrArray *targets)
+/* The node, or guest, that the act is about as things are chosen; NULL: the person is to
+ * say. */
+static const ModelObject *chosen_node(Console *console, const Action *action,
+                                      const GPtrArray *targets)
 {
     const GPtrArray *nodes = model_objects(console_model(console), OBJECT_NODE);
     const ModelObject *first = targets->len ? targets->pdata[0] : NULL;
+    if (action->needs & RUN_ON_GUEST)
+        return first && first->kind == OBJECT_GUEST ? first : NULL;
     if (first && first->kind == OBJECT_NODE)
         return first;
     return nodes->len == 1 ? nodes->pdata[0] : NULL;
@@ -252,7 +258,9 @@ static const ModelObject *chosen_node(Console *console, const GPtrArray *targets
 char *console_run_refusal(Console *console, const Action *action, const GPtrArray *targets)
 {
     const ModelObject *node =
-        action->needs & RUN_ON_NODE ? chosen_node(console, targets) : NULL;
+        action->needs & RUN_ON_NODE ? chosen_node(console, action, targets) : NULL;
+    if (action->needs & RUN_ON_GUEST && !node)
+        return g_strdup("no guest is chosen");
     return action_refusal(action, console_model(console), node, console->options->readonly);
 }
 
@@ -264,13 +272,14 @@ void console_run_words(Console *console, const Action *action, const GPtrArray *
         (void)refuse(&run, "%s", why);
         return;
     }
-    const ModelObject *node = chosen_node(console, targets);
+    const ModelObject *node = chosen_node(console, action, targets);
     if (!(action->needs & RUN_ON_NODE)) {
         begin(&run);
     } else if (!node) {
         choose_node(&run);
-    } else if (node->kind == OBJECT_NODE && targets->len > 1) {
-        (void)refuse(&run, "%s", "one node at a time");
+    } else if ((node->kind == OBJECT_NODE || action->needs & RUN_ON_GUEST) &&
+               targets->len > 1) {
+        (void)refuse(&run, "%s", "one at a time");
     } else {
         subject_set(&run.node, node);
         begin(&run);

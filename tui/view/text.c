@@ -62,8 +62,10 @@ static void ask_text(TextView *view, const ModelObject *object)
 {
     const char *method = NULL;
     json_t *params = NULL;
+    guint node = object->node;
     if (strcmp(view->subject.what, "definition") == 0) {
         method = "guest.definition";
+        node = model_node_spokesman(console_model(view->console), node);
         params = json_pack("{s:s}", "guest", view->subject.id);
     } else if (strcmp(view->subject.what, "syslog") == 0) {
         method = "node.syslog";
@@ -76,8 +78,8 @@ static void ask_text(TextView *view, const ModelObject *object)
         show_fields(view, object);
         return;
     }
-    view->ask = cluster_ask(console_cluster(view->console), object->node, method, params,
-                            DEADLINE, on_text, view);
+    view->ask = cluster_ask(console_cluster(view->console), node, method, params, DEADLINE,
+                            on_text, view);
 }
 
 static gpointer text_open(Console *console, const Subject *subject)
