@@ -1,5 +1,6 @@
-/* guest.migrate and guest.plan, which people ask for, and migration.*, which the agents of
- * other nodes do. What libvirt must be asked is asked in a worker. */
+/* guest.migrate, guest.plan, node.drain and node.undrain, which people ask for, and
+ * migration.*, which the agents of other nodes do, and tasks of this one. What libvirt must be
+ * asked is asked in a worker. */
 #include "agent/agent.h"
 #include "agent/cluster_settings.h"
 #include "agent/guests.h"
@@ -48,8 +49,8 @@ static void add_bandwidth(const Request *request, json_t *params)
         json_object_set_new(params, "bandwidth", json_integer(usual));
 }
 
-/* Tags and notes go with it. */
-static void serve_migrate(Request *request)
+/* Starts that task on the guest of the request. Tags and notes go with it. */
+static void submit_move(Request *request, const char *method)
 {
     GError *error = NULL;
     const Guest *guest = guest_table_resolve(
@@ -61,11 +62,12 @@ static void serve_migrate(Request *request)
         return;
     }
     g_autoptr(json_t) params = json_copy(request->params);
+    json_object_del(params, "plan"); /* migration.send's: it is in the method now */
     add_bandwidth(request, params);
     json_object_set_new(params, "document",
                         guest_table_document(request->agent->guests, guest));
     task_engine_submit(task_board_engine(request->agent->tasks),
-                       &(TaskSubmission){.method = request->method->name,
+                       &(TaskSubmission){.method = method,
                                          .object = guest->id,
                                          .name = guest->summary->name,
                                          .native = guest->summary->native,
@@ -75,7 +77,72 @@ static void serve_migrate(Request *request)
                        on_submitted, request);
 }
 
+static void serve_migrate(Request *request)
+{
+    submit_move(request, request->method->name);
+}
+
+/* What the person did not say is as set for the cluster. */
+static void add_settings(const Request *request, json_t *params)
+{
+    static const char *const same[][2] = {{"parallel", "drain_parallel"},
+                                          {"order", "drain_order"}};
+    g_autoptr(json_t) all = cluster_settings_all(request->agent->store);
+    for (size_t i = 0; i < G_N_ELEMENTS(same); i++)
+        if (!json_object_get(params, same[i][0]))
+            json_object_set(params, same[i][0], json_object_get(all, same[i][1]));
+}
+
+/* The node is the task's object: no two at once. */
+static void serve_drain(Request *request)
+{
+    const char *node = request->agent->node;
+    g_autoptr(json_t) params = json_copy(request->params);
+    add_settings(request, params);
+    request->object = g_strdup(node);
+    task_engine_submit(task_board_engine(request->agent->tasks),
+                       &(TaskSubmission){.method = request->method->name,
+                                         .object = node,
+                                         .name = node,
+                                         .params = params,
+                                         .owner = request->user,
+                                         .uid = request->uid},
+                       on_submitted, request);
+}
+
 /* ---- for other agents ---- */
+
+/* A node may have guests brought to it, and this one's own task may send them away; no
+ * node sends another's to a third. */
+static void serve_send(Request *request)
+{
+    const char *node = wire_get_string(request->params, "node", "");
+    GError *error = NULL;
+    if (g_strcmp0(request->peer, request->agent->node) != 0 &&
+        g_strcmp0(request->peer, node) != 0) {
+        wire_error_set_field(&error, WIRE_ERROR_NOT_ALLOWED, "node",
+                             "%s may have guests of %s brought to itself only", request->peer,
+                             request->agent->node);
+        request_fail(request, error);
+        return;
+    }
+    submit_move(request, wire_get_boolean(request->params, "plan", FALSE) ? "guest.plan"
+                                                                          : "guest.migrate");
+}
+
+static void serve_cancel(Request *request)
+{
+    GError *error = NULL;
+    TaskEngine *engine = task_board_engine(request->agent->tasks);
+    const char *id = wire_get_string(request->params, "task", "");
+    const TaskInfo *task = task_engine_find(engine, id);
+    if (task && !g_str_equal(task->method, "guest.migrate") &&
+        !g_str_equal(task->method, "guest.plan"))
+        wire_error_set_field(&error, WIRE_ERROR_NOT_ALLOWED, "task", "%s moves no guest", id);
+    else
+        (void)task_engine_cancel(engine, id, request->user, &error);
+    request_finish(request, error ? NULL : json_object(), error);
+}
 
 typedef struct {
     GuestSettings settings;
@@ -246,5 +313,7 @@ static void serve_receive(Request *request)
 const HandlerRow handlers_move[] = {
     {"guest.plan", serve_migrate},        {"guest.migrate", serve_migrate},
     {"migration.check", serve_check},     {"migration.receive", serve_receive},
-    {"migration.outcome", serve_outcome}, {NULL, NULL},
+    {"migration.outcome", serve_outcome}, {"migration.send", serve_send},
+    {"migration.cancel", serve_cancel},   {"node.drain", serve_drain},
+    {"node.undrain", serve_drain},        {NULL, NULL},
 };

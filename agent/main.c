@@ -3,6 +3,7 @@
  */
 #include "agent/bridge.h"
 #include "agent/drivers.h"
+#include "agent/move/drain.h"
 #include "agent/move/reception.h"
 #include "agent/move/source.h"
 #include "agent/move/tree.h"
@@ -86,6 +87,7 @@ static int task_command(int argc, char **argv)
 {
     /* The first that fits: those that are no driver's act before the others. */
     const TaskHandler handlers[] = {move_source_handler(),    move_plan_handler(),
+                                    drain_handler(),          undrain_handler(),
                                     move_reception_handler(), task_guest_handler(guest_drivers),
                                     task_cluster_handler(),   {.method = NULL}};
     return task_child_main(handlers, argc, argv);

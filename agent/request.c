@@ -15,6 +15,7 @@ Request *request_new(Agent *agent, Session *session, const Identity *who, uid_t 
     if (who) {
         request->user = g_strdup(who->user);
         request->role = who->role;
+        request->peer = g_strdup(who->peer);
     }
     session_add_request(session, request);
     return request;
@@ -27,6 +28,7 @@ void request_free(Request *request)
     json_decref(request->params);
     g_free(request->object);
     g_free(request->user);
+    g_free(request->peer);
     g_free(request);
 }
 

@@ -22,6 +22,7 @@ typedef struct Request {
     char *user;     /* who asks, also after the session has ended */
     uid_t uid;
     WireRole role;
+    char *peer; /* the node whose agent asks; NULL: a person */
 } Request;
 
 typedef void (*RequestHandler)(Request *request);

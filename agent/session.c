@@ -243,7 +243,8 @@ static void expect_hello(Session *session)
 
 /* `gantryd peer` says for whom it speaks: another node, which asks for a person there. Only
  * root may; nobody else's word is worth anything. */
-static gboolean speak_for_peer(Identity *identity, const json_t *params, GError **error)
+static gboolean speak_for_peer(Identity *identity, const char *own, const json_t *params,
+                               GError **error)
 {
     const char *peer = wire_get_string(params, "peer", NULL);
     const char *person = wire_get_string(params, "person", NULL);
@@ -255,8 +256,10 @@ static gboolean speak_for_peer(Identity *identity, const json_t *params, GError 
         return FALSE;
     }
     g_free(identity->user);
-    identity->user =
-        strchr(person, '@') ? g_strdup(person) : g_strdup_printf("%s@%s", person, peer);
+    /* A task of this node that asks its own agent asks for a person of this node. */
+    identity->user = strchr(person, '@') || g_str_equal(peer, own)
+                         ? g_strdup(person)
+                         : g_strdup_printf("%s@%s", person, peer);
     identity->peer = g_strdup(peer);
     identity->role = WIRE_ROLE_PEER;
     return TRUE;
@@ -277,7 +280,7 @@ static void on_identity(gpointer result, const GError *failure, gpointer user)
         request_fail(hello, g_error_copy(failure));
         return;
     }
-    if (!speak_for_peer(identity, hello->params, &error)) {
+    if (!speak_for_peer(identity, session->table->agent->node, hello->params, &error)) {
         expect_hello(session);
         request_fail(hello, error);
         return;

@@ -271,6 +271,7 @@ static json_t *task_settings(const TaskBoard *board)
         json_object_set_new(storages, config->storages[i].name,
                             wire_string(config->storages[i].path));
     json_object_set_new(settings, "storages", storages);
+    json_object_set_new(settings, "state", wire_string(config->state));
     json_object_set_new(settings, "socket", wire_string(config->socket));
     json_object_set_new(settings, "cluster_port", json_integer(config->cluster_port));
     json_object_set_new(settings, "cluster_start", words_json(config->cluster_start));

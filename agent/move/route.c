@@ -3,7 +3,7 @@
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 
-enum { CALL_SECONDS = 60 };
+enum { CALL_SECONDS = 60, HELLO = 1 /* its number */ };
 
 gboolean move_route_open(MoveRoute *route, const TaskRequest *request, const Job *job,
                          const char *node, GError **error)
@@ -45,46 +45,76 @@ const char *move_settings_storage(const json_t *settings, const char *name)
 
 /* ---- calls ---- */
 
-static gboolean is_cancelled(gpointer user)
-{
-    return !job_continue(((const MoveRoute *)user)->job, NULL);
-}
-
 /* The response with that number; what else comes is not for a caller that waits. */
-static json_t *await_response(PeerStream *stream, const MoveRoute *route, gint64 id,
+static json_t *await_response(const MoveSession *session, gint64 id, gboolean *refused,
                               GError **error)
 {
     for (;;) {
-        g_autoptr(json_t) line = peer_stream_receive(stream, CALL_SECONDS, NULL, error);
+        g_autoptr(json_t) line =
+            peer_stream_receive(session->stream, CALL_SECONDS, NULL, error);
         const json_t *failure = json_object_get(line, "error");
         if (!line)
             return NULL;
-        if (wire_get_integer(line, "id", 0) != id && !(failure && id == 1))
+        if (wire_get_integer(line, "id", 0) != id && !(failure && id == HELLO))
             continue;
         if (!failure)
             return json_incref(json_object_get(line, "result"));
         const json_t *data = json_object_get(failure, "data");
+        if (refused)
+            *refused = TRUE;
         wire_error_set(error, wire_error_from_name(wire_get_string(data, "code", "failed")),
-                       "%s: %s", route->node, wire_get_string(failure, "message", "refused"));
+                       "%s: %s", session->route->node,
+                       wire_get_string(failure, "message", "refused"));
         return NULL;
     }
+}
+
+/* The door says hello itself, for the person. */
+static gboolean open_session(MoveSession *session, gboolean *refused, GError **error)
+{
+    const MoveRoute *route = session->route;
+    json_t *purpose =
+        json_pack("{s:s,s:o}", "want", "rpc", "person", wire_string(route->request->owner));
+    session->calls = HELLO;
+    session->stream =
+        peer_book_ask(route->book, route->own, route->node, route->port, purpose, error);
+    g_autoptr(json_t) hello =
+        session->stream ? await_response(session, HELLO, refused, error) : NULL;
+    return hello != NULL;
+}
+
+void move_session_clear(MoveSession *session)
+{
+    peer_stream_free(g_steal_pointer(&session->stream));
+}
+
+json_t *move_session_call(MoveSession *session, const char *method, json_t *params,
+                          gboolean *refused, GError **error)
+{
+    g_autoptr(json_t) given = params;
+    if (!session->stream && !open_session(session, refused, error)) {
+        move_session_clear(session);
+        return NULL;
+    }
+    gint64 id = ++session->calls;
+    gboolean answered = FALSE;
+    g_autoptr(json_t) message = json_pack("{s:s,s:I,s:s,s:O}", "jsonrpc", "2.0", "id",
+                                          (json_int_t)id, "method", method, "params", given);
+    json_t *result = peer_stream_send(session->stream, message, CALL_SECONDS, error)
+                         ? await_response(session, id, &answered, error)
+                         : NULL;
+    if (!result && !answered)
+        move_session_clear(session);
+    if (refused && answered)
+        *refused = TRUE;
+    return result;
 }
 
 json_t *move_route_call(const MoveRoute *route, const char *method, json_t *params,
                         GError **error)
 {
-    g_autoptr(json_t) message = json_pack("{s:s,s:i,s:s,s:o}", "jsonrpc", "2.0", "id", 2,
-                                          "method", method, "params", params);
-    json_t *purpose =
-        json_pack("{s:s,s:o}", "want", "rpc", "person", wire_string(route->request->owner));
-    g_autoptr(PeerStream) stream =
-        peer_book_ask(route->book, route->own, route->node, route->port, purpose, error);
-    if (!stream)
-        return NULL;
-    g_autoptr(json_t) hello = await_response(stream, route, 1, error);
-    return hello && peer_stream_send(stream, message, CALL_SECONDS, error)
-               ? await_response(stream, route, 2, error)
-               : NULL;
+    g_auto(MoveSession) session = {.route = route};
+    return move_session_call(&session, method, params, NULL, error);
 }
 
 PeerStream *move_route_reception(const MoveRoute *route, const char *id, gboolean fresh,
@@ -105,6 +135,11 @@ PeerRelay *move_route_relay(const MoveRoute *route, const char *id, const char *
     return peer_relay_new(route->book,
                           &(PeerRelayAsk){route->own, route->node, route->port, purpose}, path,
                           uid, gid, error);
+}
+
+static gboolean is_cancelled(gpointer user)
+{
+    return !job_continue(((const MoveRoute *)user)->job, NULL);
 }
 
 json_t *move_command(PeerStream *control, const MoveRoute *route, json_t *command,

@@ -30,6 +30,21 @@ const char *move_settings_storage(const json_t *settings, const char *name);
 /* Calls a method of the other agent, for the person whose task this is. Steals params. */
 json_t *move_route_call(const MoveRoute *route, const char *method, json_t *params,
                         GError **error);
+
+/* A session with the other agent, for many calls: it is opened by the first one, and again by
+ * the next after it broke. */
+typedef struct {
+    const MoveRoute *route;
+    PeerStream *stream; /* NULL: none */
+    gint64 calls;
+} MoveSession;
+
+void move_session_clear(MoveSession *session);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MoveSession, move_session_clear)
+/* Steals params. *refused (may be NULL): the agent answered, and that it will not; else
+ * nobody knows what it did. */
+json_t *move_session_call(MoveSession *session, const char *method, json_t *params,
+                          gboolean *refused, GError **error);
 /* A connection to a reception; fresh: it was just asked for, and may not be there yet. */
 PeerStream *move_route_reception(const MoveRoute *route, const char *id, gboolean fresh,
                                  GError **error);

@@ -128,6 +128,41 @@ static const WireParameter offer_parameters[] = {
      .help = "what the other node says of it, JSON"},
     END_OF_PARAMETERS};
 
+static const WireParameter send_parameters[] = {
+    MIGRATE_PARAMETERS,
+    {"plan", WIRE_TYPE_BOOLEAN, false, .help = "only find out, as guest.plan"},
+    END_OF_PARAMETERS};
+
+#define DRAIN_PARAMETERS                                                                       \
+    {"parallel", WIRE_TYPE_INTEGER,                                                            \
+     false,      1,                                                                            \
+     8,          .help = "how many guests move at once at the most; 2 when absent"},           \
+        {"with_disks", WIRE_TYPE_BOOLEAN, false,                                               \
+         .help = "copy the disks that only one node has"},                                     \
+        {"storage", WIRE_TYPE_STRING,                                                          \
+         false,     1,                                                                         \
+         64,        .help = "the storage there for copied disks; the same paths when absent"}, \
+        {"bandwidth",                                                                          \
+         WIRE_TYPE_INTEGER,                                                                    \
+         false,                                                                                \
+         1,                                                                                    \
+         1048576,                                                                              \
+         .help = "MiB a second of one move at the most; without limit when absent"},           \
+        {"skip", WIRE_TYPE_BOOLEAN, false,                                                     \
+         .help = "guests with something in the way stay, and the others go; else none goes"},  \
+    {                                                                                          \
+        "plan", WIRE_TYPE_BOOLEAN, false,                                                      \
+            .help = "only find out where each would go, and all obstacles"                     \
+    }
+
+static const WireParameter drain_parameters[] = {
+    {"targets", WIRE_TYPE_STRINGS, false, 1, 31,
+     .help = "the nodes that may take guests; all others of the cluster when absent"},
+    DRAIN_PARAMETERS,
+    END_OF_PARAMETERS};
+
+static const WireParameter undrain_parameters[] = {DRAIN_PARAMETERS, END_OF_PARAMETERS};
+
 static const WireParameter outcome_parameters[] = {
     {"kind", WIRE_TYPE_STRING, true, .choices = "vm|ct", .help = "its kind"},
     {"native", WIRE_TYPE_STRING, true, 1, 4096, .help = "its identifier at libvirt or LXC"},
@@ -363,6 +398,11 @@ static const WireMethod methods[] = {
          "start, step and for each series an array of numbers or null"),
     READ("node.syslog", syslog_parameters, "the end of the system's log", "lines"),
 
+    TASK_ROW("node.drain", OPERATOR, drain_parameters,
+             "moves all guests of the node to others of its cluster"),
+    TASK_ROW("node.undrain", OPERATOR, undrain_parameters,
+             "brings the guests back that node.drain has moved away"),
+
     READ("guest.list", guest_list_parameters, "all guests", "guests"),
     READ("cluster.guests", NULL,
          "the guests of all nodes as the cluster's store knows them, also while a node is off",
@@ -479,6 +519,13 @@ static const WireMethod methods[] = {
      "whether a guest of another node could live here", "obstacles and disks"},
     {"migration.receive", PEER, true, true, offer_parameters,
      "lets a guest of another node come", "task, and number, which it has here"},
+    {"migration.send", PEER, true, true, send_parameters,
+     "moves a guest of this node, or finds out whether it could: asked by this node's own "
+     "task, "
+     "or by the node that it shall go to",
+     "task"},
+    {"migration.cancel", PEER, false, true, task_parameters, "cancels such a move",
+     "an empty object"},
     {"migration.outcome", PEER, false, false, outcome_parameters,
      "whether a guest is here, when a move was cut off",
      "defined, active, paused, working, and busy: a task is at work on it"},

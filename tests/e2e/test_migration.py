@@ -1,83 +1,9 @@
 #!/usr/bin/env python3
 """test_migration.py - guests move between two nodes of a real cluster, and whatever breaks on the
 way, each is on exactly one node afterwards and nothing is left over."""
-import base64
-import json
-
 import lib
-from lib import becomes, check, done, eventually, holds, same
-
-NODES = ("node1", "node2")
-MOVE = 240.0  # until a move has ended, whatever broke
-
-
-def other(node):
-    return NODES[1 - NODES.index(node)]
-
-
-class Site:
-    """Both agents, and what libvirt and LXC say of guests on both nodes."""
-
-    def __init__(self, lab):
-        self.lab = lab
-        self.rpc = {node: lab.rpc(node) for node in NODES}
-
-    def again(self, node):
-        self.rpc[node] = self.lab.agent_session(node)
-
-    def runs(self, name):
-        """The nodes on which a VM is active, with its state."""
-        found = {}
-        for node in NODES:
-            state = self.lab.try_run("virsh", "-q", "domstate", name, node=node).stdout.strip()
-            if state and state != "shut off":
-                found[node] = state
-        return found
-
-    def defined(self, name):
-        return [node for node in NODES
-                if name in self.lab.try_run("virsh", "-q", "list", "--all", "--name", node=node).stdout.split()]
-
-    def images(self, node):
-        return self.lab.sh("ls -A /var/lib/libvirt/images /srv/shared | grep -v : | sort | tr '\\n' ' '", node=node).split()
-
-    def agent_exec(self, node, name, *words):
-        ask = {"execute": "guest-exec", "arguments": {"path": words[0], "arg": words[1:], "capture-output": True}}
-        began = self.lab.try_run("virsh", "qemu-agent-command", name, json.dumps(ask), node=node)
-        if began.returncode:
-            return None
-        ask = {"execute": "guest-exec-status", "arguments": {"pid": json.loads(began.stdout)["return"]["pid"]}}
-
-        def ended():
-            text = self.lab.try_run("virsh", "qemu-agent-command", name, json.dumps(ask), node=node).stdout
-            answer = json.loads(text)["return"] if text else {}
-            return answer if answer.get("exited") else None
-        answer = eventually(ended)
-        return base64.b64decode(answer.get("out-data", "")).decode() if answer else None
-
-    def count(self, node, name):
-        """The counter in the guest."""
-        found = []
-
-        def look():
-            text = (self.agent_exec(node, name, "/bin/cat", "/run/counter") or "").strip()
-            found[:] = [int(text)] if text.isdigit() else []
-            return found
-        eventually(look)
-        return found[0] if found else -1
-
-
-def move(site, what, node, guest, **params):
-    return done(what, site.rpc[node], "guest.migrate", guest=guest, node=other(node), **params)
-
-
-def clean(site, what, images):
-    """Nothing of a move is left on either node but these images."""
-    for node in NODES:
-        becomes(f"{what}: no socket of a move is left on {node}", "",
-                lambda n=node: site.lab.try_run("sh", "-c", "ls -A /run/libvirt/gantry", node=n).stdout.strip())
-        same(f"{what}: no file is left on {node}", sorted(images[node]), site.images(node))
-
+from lib import becomes, check, eventually, holds, same
+from migration import MOVE, NODES, Site, clean, kill_task, move, no_task_left, other, share, together, wait_ended, wait_moving
 
 def tells_obstacles(site, lab):
     task = site.rpc["node1"].task("guest.plan", guest="shared", node="node2")
@@ -162,17 +88,9 @@ def broken(site, what, name, act, **params):
     before = site.count(source, name)
     images = {node: site.images(node) for node in NODES}
     task = site.rpc[source].call("guest.migrate", guest=name, node=other(source), bandwidth=8, **params)["task"]
-    moving = eventually(lambda: "moving" in (site.rpc[source].call("task.show", task=task)["doing"] or ""))
-    check(f"{what}: it is moving", moving)
+    wait_moving(site, what, source, task)
     act(source, other(source), task)
-    for node in NODES:
-        site.again(node)
-
-    def ended():
-        return site.rpc[source].call("task.show", task=task)["state"] not in ("queued", "running")
-    check(f"{what}: the task ends", eventually(ended, MOVE))
-    end = site.rpc[source].call("task.show", task=task)
-    lib.note(f"{end['state']}: {end['error']}")
+    end = wait_ended(site, what, source, task)
     runs = {}
 
     def settled():
@@ -184,10 +102,7 @@ def broken(site, what, name, act, **params):
     check(f"{what}: its counter went on", site.count(node, name) > before > 0, before)
     if node == source:
         check(f"{what}: the task says that it stays", end["state"] in ("failed", "cancelled"), end)
-    busy = [t for n in NODES for t in site.rpc[n].call("task.list")["tasks"] if t["state"] in ("queued", "running")]
-    becomes(f"{what}: no task is left", [], lambda: [
-        t["id"] for n in NODES for t in site.rpc[n].call("task.list")["tasks"] if t["state"] in ("queued", "running")], MOVE)
-    lib.note(f"{len(busy)} tasks were still at work")
+    no_task_left(site, what)
     if node == source:
         clean(site, what, images)
     else:
@@ -205,10 +120,9 @@ def breaks(site, lab):
                 lab.fault("kill", daemon, source if end == "source" else target)
             broken(site, f"{daemon} of the {end} killed", "local", kill, with_disks=True)
 
-    def kill_task(source, _target, _task):
-        lab.sh("for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q '^gantryd task' "
-               "&& kill -9 ${p#/proc/}; done; true", node=source)
-    broken(site, "the task itself killed", "local", kill_task, with_disks=True)
+    def kill(source, _target, task):
+        kill_task(lab, source, task)
+    broken(site, "the task itself killed", "local", kill, with_disks=True)
 
     def cut(_source, target, _task):
         lab("fault", "partition", target)
@@ -228,49 +142,11 @@ def disk_full(site, lab):
     broken(site, "the target's disk full", "local", fill, with_disks=True, storage="small")
 
 
-def drains(site, lab):
-    """By the command line, over SSH to both nodes."""
-    def gantry(*words):
-        return lab.command("gantry", "-H", "node1", "-H", "node2", *words)
-
-    def where():
-        return {g["name"]: g["node"] for n in NODES for g in site.rpc[n].call("guest.list")["guests"]}
-    names = sorted(where())
-    for node in NODES:
-        site.again(node)
-    plan = gantry("node", "drain", "node1", "--plan")
-    check("a plan with obstacles ends with 1", plan.returncode == 1, plan.stdout + plan.stderr)
-    holds("and says what would help", "--with-disks", plan.stdout)
-    same("nothing has moved by it", dict.fromkeys(names, "node1"), where())
-    site.rpc["node2"].call("cluster.settings_set", drain_parallel=2, drain_order="large-first", move_bandwidth=400)
-    drained = gantry("node", "drain", "node1", "--with-disks", "--yes")
-    check("node1 is drained", drained.returncode == 0, drained.stdout + drained.stderr)
-    becomes("all guests are on node2", dict.fromkeys(names, "node2"), where)
-    tasks = sorted((t for t in site.rpc["node1"].call("task.list")["tasks"] if t["method"] == "guest.migrate"),
-                   key=lambda t: t["created"])[-len(names):]
-    check("two went at once, as set for the cluster", tasks[1]["started"] < tasks[0]["ended"] <= tasks[2]["started"],
-          [(t["name"], t["started"], t["ended"]) for t in tasks])
-    same("the small container last", "box", tasks[-1]["name"])
-    same("with the bandwidth that is set", 400,
-         site.rpc["node1"].call("task.show", task=tasks[0]["id"])["params"].get("bandwidth"))
-    back = gantry("node", "undrain", "node1", "--with-disks", "--yes")
-    check("its guests come back", back.returncode == 0, back.stdout + back.stderr)
-    becomes("all are on node1", dict.fromkeys(names, "node1"), where)
-    same("the tags that said so are gone", [], [
-        t for g in site.rpc["node1"].call("guest.list")["guests"] for t in g["tags"] if t.startswith("from.")])
-
-
 def test(lab):
-    lab("gantry", "-H", "node1", "cluster", "create", "lab")
-    one = lab.rpc()
-    becomes("a cluster of one is quorate", True, lambda: one.call("cluster.status").get("quorate"))
-    lab("gantry", "-H", "node1", "cluster", "join", "--yes", "node2")
-    becomes("and one of two", (True, 2), lambda: tuple(
-        one.call("cluster.status").get(key) for key in ("quorate", "members")))
+    together(lab)
     for name in ("shared", "local"):
         lab("guest", "node1", "vm", name)
-    lab.sh("mv /var/lib/libvirt/images/shared.qcow2 /srv/shared/; virsh dumpxml shared |"
-           "sed s,/var/lib/libvirt/images/shared,/srv/shared/shared, >/tmp/x; virsh define /tmp/x")
+    share(lab, "shared")
     lab("guest", "node1", "ct", "box", "--wait")
     site = Site(lab)
     for name in ("shared", "local"):
@@ -288,7 +164,6 @@ def test(lab):
     eventually(lambda: site.agent_exec(
         "node1", "local", "/bin/sh", "-c", "(i=0; while :; do i=$((i+1)); echo $i >/run/counter.n; "
         "mv /run/counter.n /run/counter; sleep 0.2; done) >/dev/null 2>&1 &") is not None)
-    drains(site, lab)
     breaks(site, lab)
     disk_full(site, lab)
 

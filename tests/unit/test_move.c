@@ -1,8 +1,10 @@
+#include "agent/move/drain_list.h"
 #include "agent/move/file.h"
 #include "agent/move/place.h"
 #include "agent/move/tree.h"
 #include "backend/guest/kvm_move.h"
 #include "backend/wire/error.h"
+#include "backend/wire/message.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -165,6 +167,46 @@ static void test_words(void)
     g_assert_cmpstr(name, ==, "memory");
 }
 
+static json_t *guest_object(const char *type, const char *native)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:i}", "id", "vm/101", "name", "web", "type", type,
+                     "native", native, "cpu", 5);
+}
+
+static size_t list_length(const char *state)
+{
+    g_autoptr(json_t) list = drain_list_read(state, NULL);
+    return json_array_size(list);
+}
+
+/* Who has left is remembered once, by kind and native identifier, and forgotten alone. */
+static void test_drain_list(void)
+{
+    g_autofree char *state = g_dir_make_tmp("drain-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(state, "drained.json", NULL);
+    g_autoptr(json_t) vm = guest_object("vm", "/a"), ct = guest_object("ct", "/a");
+    g_autoptr(GError) error = NULL;
+    g_assert_cmpuint(list_length(state), ==, 0);
+    g_assert_true(drain_list_remove(state, vm, NULL));
+    g_assert_true(drain_list_add(state, vm, NULL) && drain_list_add(state, ct, NULL));
+    g_assert_true(drain_list_add(state, vm, NULL));
+    g_assert_cmpuint(list_length(state), ==, 2);
+    g_autoptr(json_t) list = drain_list_read(state, NULL);
+    const json_t *found = drain_list_find(list, vm);
+    g_assert_cmpstr(json_string_value(json_object_get(found, "name")), ==, "web");
+    g_assert_null(json_object_get(found, "cpu"));
+    g_assert_true(drain_list_remove(state, vm, NULL));
+    g_autoptr(json_t) rest = drain_list_read(state, NULL);
+    g_assert_null(drain_list_find(rest, vm));
+    g_assert_nonnull(drain_list_find(rest, ct));
+    g_assert_true(g_file_set_contents(path, "{\"guests\":", -1, NULL));
+    g_assert_null(drain_list_read(state, &error));
+    g_assert_error(error, WIRE_ERROR, WIRE_ERROR_STORAGE);
+    g_assert_false(drain_list_add(state, vm, NULL)); /* what it held is not thrown away */
+    (void)g_unlink(path);
+    (void)g_rmdir(state);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -174,5 +216,6 @@ int main(int argc, char **argv)
     g_test_add_func("/move/file", test_file);
     g_test_add_func("/move/records", test_records);
     g_test_add_func("/move/words", test_words);
+    g_test_add_func("/move/drain-list", test_drain_list);
     return g_test_run();
 }

@@ -50,11 +50,15 @@ gboolean act_guest_migrate(const Act *act, GError **error);
 gboolean act_guest_notes(const Act *act, GError **error);
 /* drain.c */
 gboolean act_node_drain(const Act *act, GError **error);
-gboolean act_node_undrain(const Act *act, GError **error);
 /* task.c */
 gboolean act_change(const Act *act, GError **error);
 /* Waits for a task's end, with its progress on a terminal; the object it ended as. */
 json_t *act_wait_task(const Act *act, Link *link, const char *task, GError **error);
+/* The same; Ctrl-C on a terminal asks whether to leave it, cancel it or wait on. The object is
+ * in *ended (may be NULL: it is printed then, but not as a table). An error for one that is
+ * not done. */
+gboolean act_follow_task(const Act *act, Link *link, const char *task, json_t **ended,
+                         GError **error);
 gboolean act_log(const Act *act, GError **error);
 gboolean act_events(const Act *act, GError **error);
 /* stream.c */

@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 struct Client {
-    GPtrArray *nodes; /* of ClientNode */
-    guint sources[3]; /* of the signals */
-    gboolean interrupted;
-    gboolean whole; /* the others of the cluster were added */
+    GPtrArray *nodes;     /* of ClientNode */
+    guint sources[3];     /* of the signals */
+    gboolean interrupted; /* by SIGINT: may be taken back */
+    gboolean ended;       /* by the others */
+    gboolean whole;       /* the others of the cluster were added */
     void (*notified)(Link *link, const char *method, const json_t *params, gpointer user);
     gpointer user;
 };
@@ -28,6 +29,12 @@ static gboolean on_signal(gpointer user)
 {
     ((Client *)user)->interrupted = TRUE;
     return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_end(gpointer user)
+{
+    ((Client *)user)->ended = TRUE;
+    return on_signal(user);
 }
 
 static void on_changed(Link *link, gpointer user)
@@ -81,6 +88,15 @@ gboolean client_iterate(Client *client, GError **error)
     return FALSE;
 }
 
+gboolean client_resume(Client *client)
+{
+    /* Ctrl-C may have been pressed more than once. */
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+    client->interrupted = client->ended;
+    return !client->ended;
+}
+
 static gboolean wait_until_settled(Client *client, const ClientNode *node, GError **error)
 {
     while (link_state(node->link) == LINK_CONNECTING || link_state(node->link) == LINK_ASKING)
@@ -104,7 +120,8 @@ Client *client_new(const CommandOptions *options, GError **error)
     g_autoptr(Client) client = g_new0(Client, 1);
     client->nodes = g_ptr_array_new_with_free_func(node_free);
     for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
-        client->sources[i] = g_unix_signal_add(signals[i], on_signal, client);
+        client->sources[i] =
+            g_unix_signal_add(signals[i], signals[i] == SIGINT ? on_signal : on_end, client);
     if (options->targets->len == 0) {
         if (access(TARGET_LOCAL_SOCKET, F_OK) != 0) {
             wire_error_set(error, WIRE_ERROR_UNREACHABLE,

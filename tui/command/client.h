@@ -48,3 +48,5 @@ json_t *client_call(Client *client, Link *link, const char *method, json_t *para
 
 /* Runs the main loop once; FALSE and WIRE_ERROR_CANCELLED after a signal. */
 gboolean client_iterate(Client *client, GError **error);
+/* After a signal: waits are possible again. FALSE when it was not SIGINT. */
+gboolean client_resume(Client *client);

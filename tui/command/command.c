@@ -107,8 +107,6 @@ static gboolean perform(const Act *act, char *const *words, GError **error)
         return act_guest_notes(act, error);
     case COMMAND_NODE_DRAIN:
         return act_node_drain(act, error);
-    case COMMAND_NODE_UNDRAIN:
-        return act_node_undrain(act, error);
     case COMMAND_WHOAMI:
         return act_whoami(act, error);
     case COMMAND_API:

@@ -13,44 +13,52 @@
 
 enum { ANSWER_DEADLINE = 60000 /* ms */ };
 
+typedef struct {
+    char *guest;
+    const char *node; /* where to */
+    Link *link;       /* of the node that has it; NULL: looked for */
+    json_t *plan;     /* what guest.plan found */
+} Mover;
+
+typedef struct {
+    const Act *act;
+    json_t *params;    /* of guest.migrate, but for guest and node */
+    GPtrArray *movers; /* of Mover */
+} Move;
+
 static void mover_free(gpointer data)
 {
     Mover *mover = data;
     g_free(mover->guest);
-    g_free(mover->node);
-    json_decref(mover->tags);
-    json_decref(mover->old_tags);
     json_decref(mover->plan);
-    g_free(mover->task);
     g_free(mover);
 }
 
-void move_begin(Move *move, const Act *act)
+static Move move_begin(const Act *act)
 {
     static const char *const same[] = {"with_disks", "bandwidth", "storage"};
     const json_t *given = act->arguments->params;
-    *move = (Move){.act = act,
-                   .params = json_object(),
-                   .parallel = 1,
-                   .movers = g_ptr_array_new_with_free_func(mover_free)};
+    Move move = {.act = act,
+                 .params = json_object(),
+                 .movers = g_ptr_array_new_with_free_func(mover_free)};
     for (size_t i = 0; i < G_N_ELEMENTS(same); i++)
         if (json_object_get(given, same[i]))
-            json_object_set(move->params, same[i], json_object_get(given, same[i]));
+            json_object_set(move.params, same[i], json_object_get(given, same[i]));
+    return move;
 }
 
-void move_end(Move *move)
+static void move_end(Move *move)
 {
     g_ptr_array_unref(move->movers);
     json_decref(move->params);
 }
 
-Mover *move_add(Move *move, const char *guest, const char *node)
+static void move_add(Move *move, const char *guest, const char *node)
 {
     Mover *mover = g_new0(Mover, 1);
     mover->guest = g_strdup(guest);
-    mover->node = g_strdup(node);
+    mover->node = node;
     g_ptr_array_add(move->movers, mover);
-    return mover;
 }
 
 /* ---- what was asked for ---- */
@@ -79,7 +87,7 @@ static gboolean read_arguments(Move *move, GError **error)
     size_t count = json_array_size(words);
     const char *node = json_string_value(json_array_get(words, count - 1));
     for (size_t i = 0; i + 1 < count; i++)
-        (void)move_add(move, json_string_value(json_array_get(words, i)), node);
+        move_add(move, json_string_value(json_array_get(words, i)), node);
     return read_mode(given, move->params, error);
 }
 
@@ -93,19 +101,15 @@ static json_t *params_for(const Move *move, const Mover *mover)
     return params;
 }
 
-/* Begins a task of that method: its identifier. */
-static char *begin_task(const Move *move, const Mover *mover, const char *method,
+/* Runs a task of that method to its end; the object that it ended as, if it is done. */
+static json_t *run_task(const Move *move, const Mover *mover, const char *method,
                         GError **error)
 {
     g_autoptr(json_t) begun = client_call(move->act->client, mover->link, method,
                                           params_for(move, mover), ANSWER_DEADLINE, error);
-    return begun ? g_strdup(wire_get_string(begun, "task", "")) : NULL;
-}
-
-/* Waits for its end; the object that it ended as, if it is done. */
-static json_t *end_task(const Move *move, const Mover *mover, const char *task, GError **error)
-{
-    g_autoptr(json_t) ended = act_wait_task(move->act, mover->link, task, error);
+    g_autoptr(json_t) ended =
+        begun ? act_wait_task(move->act, mover->link, wire_get_string(begun, "task", ""), error)
+              : NULL;
     if (!ended)
         return NULL;
     if (strcmp(wire_get_string(ended, "state", ""), "done") == 0)
@@ -113,13 +117,6 @@ static json_t *end_task(const Move *move, const Mover *mover, const char *task, 
     wire_error_set(error, WIRE_ERROR_FAILED, "%s: %s", mover->guest,
                    wire_get_string(ended, "error", "see gantry task log"));
     return NULL;
-}
-
-static json_t *run_task(const Move *move, const Mover *mover, const char *method,
-                        GError **error)
-{
-    g_autofree char *task = begin_task(move, mover, method, error);
-    return task ? end_task(move, mover, task, error) : NULL;
 }
 
 static gboolean find_link(const Move *move, Mover *mover, GError **error)
@@ -135,7 +132,7 @@ static gboolean find_link(const Move *move, Mover *mover, GError **error)
 
 /* ---- the plan ---- */
 
-gboolean move_plan(const Move *move, Mover *mover, GError **error)
+static gboolean move_plan(const Move *move, Mover *mover, GError **error)
 {
     g_autoptr(json_t) task = mover->link || find_link(move, mover, error)
                                  ? run_task(move, mover, "guest.plan", error)
@@ -191,24 +188,32 @@ static void append_one(GString *text, const json_t *plan)
     append_obstacles(text, plan);
 }
 
-static gboolean print_plan(const Move *move)
+gboolean move_print_plans(const Act *act, const json_t *plans)
 {
-    if (move->act->options->format != OUTPUT_TABLE) {
-        g_autoptr(json_t) plans = json_array();
-        for (guint i = 0; i < move->movers->len; i++)
-            json_array_append(plans, ((const Mover *)move->movers->pdata[i])->plan);
-        return !wire_get_boolean(move->act->arguments->params, "plan", FALSE) ||
-               act_print(move->act, plans);
-    }
+    size_t index;
+    const json_t *plan;
+    if (act->options->format != OUTPUT_TABLE)
+        return !wire_get_boolean(act->arguments->params, "plan", FALSE) ||
+               act_print(act, plans);
     g_autoptr(GString) text = g_string_new(NULL);
-    for (guint i = 0; i < move->movers->len; i++)
-        append_one(text, ((const Mover *)move->movers->pdata[i])->plan);
+    json_array_foreach(plans, index, plan)
+    {
+        append_one(text, plan);
+    }
     return output_print(text->str);
 }
 
-static gboolean confirm(const Move *move, GError **error)
+static gboolean print_plan(const Move *move)
 {
-    if (wire_get_boolean(move->act->arguments->params, "yes", FALSE))
+    g_autoptr(json_t) plans = json_array();
+    for (guint i = 0; i < move->movers->len; i++)
+        json_array_append(plans, ((const Mover *)move->movers->pdata[i])->plan);
+    return move_print_plans(move->act, plans);
+}
+
+gboolean move_confirm(const Act *act, GError **error)
+{
+    if (wire_get_boolean(act->arguments->params, "yes", FALSE))
         return TRUE;
     g_autofree char *answer = ask_line("\nGo on? [y/N] ");
     if (answer &&
@@ -220,7 +225,7 @@ static gboolean confirm(const Move *move, GError **error)
     return FALSE;
 }
 
-static gboolean refuse(guint obstacles, GError **error)
+gboolean move_refuse(guint obstacles, GError **error)
 {
     wire_error_set(error, WIRE_ERROR_STATE,
                    "nothing was moved: %u obstacle%s in the way, see above and --plan",
@@ -230,79 +235,28 @@ static gboolean refuse(guint obstacles, GError **error)
 
 /* ---- moving ---- */
 
-/* Tags go with the guest, so they are set before it goes; one that stays has its own. */
-static gboolean set_tags(const Move *move, const Mover *mover, json_t *tags, GError **error)
-{
-    g_autoptr(json_t) done = client_call(
-        move->act->client, mover->link, "guest.set",
-        json_pack("{s:s,s:O}", "guest", mover->guest, "tags", tags), ANSWER_DEADLINE, error);
-    return done != NULL;
-}
-
-static void put_tags_back(const Move *move, const Mover *mover)
-{
-    if (mover->tags)
-        (void)set_tags(move, mover, mover->old_tags, NULL);
-}
-
-static gboolean begin_move(const Move *move, Mover *mover, GError **error)
-{
-    if (mover->tags && !set_tags(move, mover, mover->tags, error))
-        return FALSE;
-    mover->task = begin_task(move, mover, "guest.migrate", error);
-    if (!mover->task)
-        put_tags_back(move, mover);
-    return mover->task != NULL;
-}
-
-static void tell_moved(const Move *move, const Mover *mover)
-{
-    if (move->act->options->format != OUTPUT_TABLE)
-        return;
-    g_autofree char *line =
-        g_strdup_printf("%s is on %s", wire_get_string(mover->plan, "name", "?"),
-                        wire_get_string(mover->plan, "node", "?"));
-    g_autofree char *clean = text_clean(line);
-    g_autofree char *full = g_strconcat(clean, "\n", NULL);
-    (void)output_print(full);
-}
-
-/* FALSE when it stayed. */
-static gboolean end_move(const Move *move, const Mover *mover, json_t *rows, GError **error)
-{
-    json_t *ended = end_task(move, mover, mover->task, error);
-    if (!ended) {
-        put_tags_back(move, mover);
-        return FALSE;
-    }
-    tell_moved(move, mover);
-    json_array_append_new(rows, ended);
-    return TRUE;
-}
-
-/* Once one has not moved no other begins; those that are on their way are waited for, and the
- * first that went wrong is told. */
 static gboolean move_all(const Move *move, GError **error)
 {
     g_autoptr(json_t) rows = json_array();
-    g_autoptr(GError) first = NULL;
-    guint begun = 0;
     for (guint i = 0; i < move->movers->len; i++) {
-        for (; !first && begun < move->movers->len && begun < i + move->parallel; begun++)
-            if (!begin_move(move, move->movers->pdata[begun], &first))
-                break;
-        if (i >= begun)
-            break;
-        (void)end_move(move, move->movers->pdata[i], rows, first ? NULL : &first);
-    }
-    if (first) {
-        g_propagate_error(error, g_steal_pointer(&first));
-        return FALSE;
+        const Mover *mover = move->movers->pdata[i];
+        g_autoptr(json_t) ended = run_task(move, mover, "guest.migrate", error);
+        if (!ended)
+            return FALSE;
+        if (move->act->options->format == OUTPUT_TABLE) {
+            g_autofree char *line =
+                g_strdup_printf("%s is on %s\n", wire_get_string(mover->plan, "name", "?"),
+                                wire_get_string(mover->plan, "node", "?"));
+            g_autofree char *clean = text_clean(g_strchomp(line));
+            g_autofree char *full = g_strconcat(clean, "\n", NULL);
+            (void)output_print(full);
+        }
+        json_array_append(rows, ended);
     }
     return move->act->options->format == OUTPUT_TABLE || act_print(move->act, rows);
 }
 
-gboolean move_go(const Move *move, GError **error)
+static gboolean move_go(const Move *move, GError **error)
 {
     guint obstacles = count_obstacles(move);
     if (!print_plan(move))
@@ -311,13 +265,13 @@ gboolean move_go(const Move *move, GError **error)
         *move->act->status = obstacles ? 1 : 0;
         return TRUE;
     }
-    return obstacles ? refuse(obstacles, error) : confirm(move, error) && move_all(move, error);
+    return obstacles ? move_refuse(obstacles, error)
+                     : move_confirm(move->act, error) && move_all(move, error);
 }
 
 gboolean act_guest_migrate(const Act *act, GError **error)
 {
-    Move move;
-    move_begin(&move, act);
+    Move move = move_begin(act);
     gboolean good = read_arguments(&move, error);
     for (guint i = 0; good && i < move.movers->len; i++)
         good = move_plan(&move, move.movers->pdata[i], error);

@@ -1,32 +1,12 @@
-/* command/migrate - many guests that move: a plan for each, shown and asked about, then each
- * in turn, some at once. Used by guest migrate, node drain and node undrain. */
+/* command/migrate - plans of guests that move, shown and asked about: for guest migrate, and
+ * for node drain and undrain, whose plans the node's task makes. */
 #pragma once
 
 #include "tui/command/act.h"
 
-typedef struct {
-    char *guest;
-    char *node;       /* where to */
-    Link *link;       /* of the node that has it; NULL: looked for */
-    json_t *tags;     /* that it gets as it goes; NULL: it keeps its own */
-    json_t *old_tags; /* those that it has; with tags */
-    json_t *plan;     /* what guest.plan found */
-    char *task;       /* of its move, once it has begun */
-} Mover;
-
-typedef struct {
-    const Act *act;
-    json_t *params;    /* of guest.migrate, but for guest and node */
-    GPtrArray *movers; /* of Mover */
-    guint parallel;    /* that move at once, at least 1 */
-} Move;
-
-/* with_disks, bandwidth and storage come from the command's arguments. */
-void move_begin(Move *move, const Act *act);
-void move_end(Move *move);
-/* Owned by the move. */
-Mover *move_add(Move *move, const char *guest, const char *node);
-/* Asks the guest's node; what it finds is in plan. */
-gboolean move_plan(const Move *move, Mover *mover, GError **error);
-/* Shows the plans; with --plan that is all, else asks (but with --yes) and moves them. */
-gboolean move_go(const Move *move, GError **error);
+/* Shows what guest.plan said of each (an array), as the command's output. */
+gboolean move_print_plans(const Act *act, const json_t *plans);
+/* Asks, unless --yes was given; FALSE and WIRE_ERROR_CANCELLED when it shall not be. */
+gboolean move_confirm(const Act *act, GError **error);
+/* Sets the error for so many obstacles; FALSE. */
+gboolean move_refuse(guint obstacles, GError **error);

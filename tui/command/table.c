@@ -226,34 +226,53 @@ static const WireMethod notes_method = {
     "changes a guest's notes in your editor, unless somebody else does meanwhile",
     "nothing"};
 
+#define DRAIN_NODE                                                                             \
+    {                                                                                          \
+        "node", WIRE_TYPE_STRING, true, 1, 63,                                                 \
+            .help = "the node, in the cluster of the one that -H names"                        \
+    }
+#define DRAIN_OPTIONS                                                                          \
+    {"parallel", WIRE_TYPE_INTEGER,                                                            \
+     false,      1,                                                                            \
+     8,          .help = "how many guests move at once; when absent as cluster settings say"}, \
+        {"order", WIRE_TYPE_STRING, false, .choices = "as-listed|small-first|large-first",     \
+         .help = "which go first, by memory and disks to copy; else as cluster settings say"}, \
+        {"with_disks", WIRE_TYPE_BOOLEAN, false, .help = "copy disks that only one node has"}, \
+        {"storage", WIRE_TYPE_STRING,                                                          \
+         false,     1,                                                                         \
+         64,        .help = "the storage there for copied disks; the same paths when absent"}, \
+        {"bandwidth",                                                                          \
+         WIRE_TYPE_INTEGER,                                                                    \
+         false,                                                                                \
+         1,                                                                                    \
+         1048576,                                                                              \
+         .help = "MiB a second of one move at the most; else as cluster settings say"},        \
+        {"skip", WIRE_TYPE_BOOLEAN, false,                                                     \
+         .help = "guests with something in the way stay, and the others go; else none goes"},  \
+        {"plan", WIRE_TYPE_BOOLEAN, false,                                                     \
+         .help = "only show where each guest would go, how long it takes, and all obstacles"}, \
+        YES,                                                                                   \
+    {                                                                                          \
+        .name = NULL                                                                           \
+    }
+
 static const WireParameter drain_parameters[] = {
-    {"node", WIRE_TYPE_STRING, true, 1, 63,
-     .help = "the node, in the cluster of the one that -H names"},
-    {"with_disks", WIRE_TYPE_BOOLEAN, false, .help = "copy disks that only one node has"},
-    {"bandwidth", WIRE_TYPE_INTEGER, false, 1, 1048576,
-     .help = "MiB a second at the most; when absent as cluster settings say"},
-    {"plan", WIRE_TYPE_BOOLEAN, false,
-     .help = "only show where each guest would go, how long it takes, and all obstacles"},
-    {"yes", WIRE_TYPE_BOOLEAN, false, .help = "go on without asking"},
-    {.name = NULL}};
+    DRAIN_NODE,
+    {"targets", WIRE_TYPE_STRINGS, false, 1, 31,
+     .help = "the nodes that may take guests; all others of the cluster when absent"},
+    DRAIN_OPTIONS};
 
 static const WireMethod drain_method = {
-    "guest.migrate",
-    WIRE_ROLE_OPERATOR,
-    false,
-    true,
-    drain_parameters,
-    "moves all guests of a node to the others of its cluster",
-    "the task of each"};
+    "node.drain", WIRE_ROLE_OPERATOR, true,
+    true,         drain_parameters,   "moves all guests of a node to the others of its cluster",
+    "the task"};
+
+static const WireParameter undrain_parameters[] = {DRAIN_NODE, DRAIN_OPTIONS};
 
 static const WireMethod undrain_method = {
-    "guest.migrate",
-    WIRE_ROLE_OPERATOR,
-    false,
-    true,
-    drain_parameters,
-    "brings the guests back that node drain has moved away",
-    "the task of each"};
+    "node.undrain", WIRE_ROLE_OPERATOR, true,
+    true,           undrain_parameters, "brings the guests back that node drain has moved away",
+    "the task"};
 
 #define ACT(verb)                                                                              \
     {                                                                                          \
@@ -266,8 +285,9 @@ static const Command commands[] = {
     {"node", "show", COMMAND_SHOW, "node.show", NULL, NULL, OBJECT_NODE, NULL},
     {"node", "history", COMMAND_SHOW, "node.history", NULL, NULL, OBJECT_NODE, NULL},
     {"node", "syslog", COMMAND_LINES, "node.syslog", "lines", NULL, OBJECT_NODE, NULL},
-    {"node", "drain", COMMAND_NODE_DRAIN, NULL, NULL, NULL, OBJECT_NODE, NULL, &drain_method},
-    {"node", "undrain", COMMAND_NODE_UNDRAIN, NULL, NULL, NULL, OBJECT_NODE, NULL,
+    {"node", "drain", COMMAND_NODE_DRAIN, "node.drain", NULL, NULL, OBJECT_NODE, NULL,
+     &drain_method},
+    {"node", "undrain", COMMAND_NODE_DRAIN, "node.undrain", NULL, NULL, OBJECT_NODE, NULL,
      &undrain_method},
     {"guest", "ls", COMMAND_LIST, "guest.list", "guests", guest_columns, OBJECT_GUEST,
      "lists the guests"},

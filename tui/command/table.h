@@ -24,9 +24,8 @@ typedef enum {
     COMMAND_CLUSTER_SETTINGS, /* without arguments: shows them */
     COMMAND_GUEST_MIGRATE,    /* a plan for each, then each */
     COMMAND_GUEST_NOTES,
-    COMMAND_NODE_DRAIN,
-    COMMAND_NODE_UNDRAIN,
-    COMMAND_EVENTS, /* what happens, until interrupted */
+    COMMAND_NODE_DRAIN, /* and undrain */
+    COMMAND_EVENTS,     /* what happens, until interrupted */
     COMMAND_API,
     COMMAND_WHOAMI,
 } CommandKind;

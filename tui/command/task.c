@@ -92,27 +92,56 @@ json_t *act_wait_task(const Act *act, Link *link, const char *task, GError **err
     return ended;
 }
 
-static gboolean finish_task(const Act *act, Link *link, const char *task, GError **error)
+/* Ctrl-C while a task is waited for: it goes on in any case, so the person says what is meant.
+ * TRUE: wait on. */
+static gboolean ask_interrupted(const Act *act, Link *link, const char *task)
 {
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO) || !client_resume(act->client))
+        return FALSE;
+    g_autofree char *answer =
+        ask_line("The task goes on: Enter leaves it, c cancels it, w waits on: ");
+    (void)client_resume(act->client);
+    if (!answer || (*answer != 'c' && *answer != 'C'))
+        return answer && (*answer == 'w' || *answer == 'W');
     g_autoptr(GError) failure = NULL;
-    g_autoptr(json_t) ended = act_wait_task(act, link, task, &failure);
-    if (!ended) {
-        if (wire_error_code(failure) == WIRE_ERROR_CANCELLED)
+    g_autoptr(json_t) done =
+        client_call(act->client, link, "task.cancel", json_pack("{s:s}", "task", task),
+                    ANSWER_DEADLINE, &failure);
+    if (!done)
+        (void)act_complain(failure);
+    return TRUE; /* for what was begun to be finished or undone */
+}
+
+gboolean act_follow_task(const Act *act, Link *link, const char *task, json_t **ended,
+                         GError **error)
+{
+    g_autoptr(json_t) end = NULL;
+    gboolean again;
+    do {
+        g_autoptr(GError) failure = NULL;
+        end = act_wait_task(act, link, task, &failure);
+        gboolean left = !end && wire_error_code(failure) == WIRE_ERROR_CANCELLED;
+        again = left && ask_interrupted(act, link, task);
+        if (left && !again)
             wire_error_set(error, WIRE_ERROR_CANCELLED,
                            "no longer waiting; the task goes on: gantry task wait %s", task);
-        else
+        else if (!end && !again)
             g_propagate_error(error, g_steal_pointer(&failure));
+    } while (again);
+    if (!end)
         return FALSE;
-    }
-    const char *state = wire_get_string(ended, "state", "?");
-    if (act->options->format != OUTPUT_TABLE)
-        act_print(act, ended);
+    const char *state = wire_get_string(end, "state", "?");
+    if (ended)
+        *ended = json_incref(end);
+    else if (act->options->format != OUTPUT_TABLE)
+        act_print(act, end);
     if (strcmp(state, "done") == 0)
         return TRUE;
     WireErrorCode code =
         strcmp(state, "cancelled") == 0 ? WIRE_ERROR_CANCELLED : WIRE_ERROR_FAILED;
-    wire_error_set(error, code, "%s: %s %s: %s", link_name(link), act->method->name, state,
-                   wire_get_string(ended, "error", "see gantry task log"));
+    wire_error_set(error, code, "%s: %s %s: %s", link_name(link),
+                   wire_get_string(end, "method", act->method->name), state,
+                   wire_get_string(end, "error", "see gantry task log"));
     return FALSE;
 }
 
@@ -154,7 +183,7 @@ gboolean act_change(const Act *act, GError **error)
         return FALSE;
     const char *task = wire_get_string(result, "task", NULL);
     if (act->method->task && task && !act->arguments->no_wait)
-        return finish_task(act, link, task, error);
+        return act_follow_task(act, link, task, NULL, error);
     if (act->options->format != OUTPUT_TABLE)
         return act_print(act, result);
     if (task) {
