@@ -39,6 +39,14 @@ MoveOffer *kvm_move_offer(KvmConnection *connection, KvmDomain *domain, const Mo
 gboolean kvm_move_check(KvmConnection *connection, const MoveOffer *offer, const char *storage,
                         MoveVerdict *verdict, GError **error);
 
+/* Versions as libvirt counts them, 0: not known. A domain that runs is taken by the same QEMU
+ * and libvirt or newer ones; patch levels do not count. Pure. */
+void kvm_move_check_versions(const MoveOffer *offer, guint64 libvirt, guint64 qemu,
+                             MoveVerdict *verdict);
+/* Whether the text of domain capabilities offers a value of an <enum> in <os>, such as
+ * firmware efi. Pure. */
+gboolean kvm_move_capable(const char *capabilities, const char *name, const char *value);
+
 /* The definition with the disks where the verdict says. Caller frees. */
 char *kvm_move_xml(const char *xml, const MoveVerdict *verdict, GError **error);
 /* Who QEMU's processes are, by libvirt's word. */

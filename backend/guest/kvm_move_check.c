@@ -1,7 +1,7 @@
 /* Whether a domain of another node could live here. Everything that stands in the way is
  * said at once. */
 #include "backend/guest/kvm_image.h"
-#include "backend/guest/kvm_move.h"
+#include "backend/guest/kvm_move_private.h"
 #include "backend/wire/message.h"
 
 #include <errno.h>
@@ -12,14 +12,6 @@
 #include <unistd.h>
 
 enum { TOKEN_MAX = 128 };
-
-typedef struct {
-    KvmConnection *connection;
-    const MoveOffer *offer;
-    const char *storage;
-    MoveVerdict *verdict;
-    KvmXml *xml; /* the one that will run, else the saved one */
-} Check;
 
 /* ---- disks ---- */
 
@@ -35,7 +27,7 @@ static gboolean is_shared(const MoveDisk *disk)
            memcmp(text, disk->token, (size_t)got) == 0;
 }
 
-static char *place_of(const Check *check, const MoveDisk *disk)
+static char *place_of(const KvmMoveCheck *check, const MoveDisk *disk)
 {
     g_autofree char *base = g_path_get_basename(disk->path);
     return check->storage && !disk->readonly && strcmp(disk->target, "nvram") != 0
@@ -43,7 +35,7 @@ static char *place_of(const Check *check, const MoveDisk *disk)
                : g_strdup(disk->path);
 }
 
-static void check_copy(const Check *check, const MoveDisk *disk, const char *path)
+static void check_copy(const KvmMoveCheck *check, const MoveDisk *disk, const char *path)
 {
     const char *from = check->offer->from;
     struct stat status;
@@ -62,7 +54,7 @@ static void check_copy(const Check *check, const MoveDisk *disk, const char *pat
                          directory);
 }
 
-static void check_disk(const Check *check, const MoveDisk *disk)
+static void check_disk(const KvmMoveCheck *check, const MoveDisk *disk)
 {
     struct stat status;
     if (is_shared(disk)) {
@@ -85,7 +77,7 @@ static void check_disk(const Check *check, const MoveDisk *disk)
     move_verdict_place(check->verdict, disk->target, TRUE, path);
 }
 
-static void check_room(const Check *check)
+static void check_room(const KvmMoveCheck *check)
 {
     g_autoptr(GHashTable) wanted =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -118,62 +110,9 @@ static void check_room(const Check *check)
     }
 }
 
-/* ---- the machine ---- */
+/* ---- its memory ---- */
 
-static void check_file(const Check *check, const xmlNode *parent, const char *element,
-                       const char *what)
-{
-    const char *path = kvm_xml_text(kvm_xml_child(parent, element));
-    if (path && *path == '/' && access(path, R_OK) != 0)
-        move_verdict_add(check->verdict, "put the same file there", "%s, %s, is not there",
-                         what, path);
-}
-
-static void check_machine(const Check *check)
-{
-    const xmlNode *root = kvm_xml_root(check->xml), *os = kvm_xml_child(root, "os");
-    const xmlNode *type = kvm_xml_child(os, "type");
-    const xmlNode *devices = kvm_xml_child(root, "devices");
-    const char *emulator = kvm_xml_text(kvm_xml_child(devices, "emulator"));
-    const char *machine = kvm_xml_attribute(type, "machine");
-    const char *arch = kvm_xml_attribute(type, "arch");
-    const char *virtual = kvm_xml_attribute(root, "type");
-    char *known =
-        virConnectGetDomainCapabilities(check->connection, emulator, arch, machine, virtual, 0);
-    if (!known)
-        move_verdict_add(check->verdict, "update QEMU there, or give it an older machine type",
-                         "QEMU there can't run it (machine %s, type %s): %s",
-                         machine ? machine : "?", virtual ? virtual : "?",
-                         virGetLastErrorMessage());
-    free(known);
-    check_file(check, os, "kernel", "its kernel");
-    check_file(check, os, "initrd", "its initial RAM disk");
-    check_file(check, os, "loader", "its firmware");
-}
-
-/* libvirt compares a CPU as it would start it; what it can't compare it does not refuse. */
-static void check_cpu(const Check *check)
-{
-    const xmlNode *root = kvm_xml_root(check->xml), *cpu = kvm_xml_child(root, "cpu");
-    const xmlNode *type = kvm_xml_child(kvm_xml_child(root, "os"), "type");
-    if (!cpu || check->offer->mode == MOVE_OFFLINE)
-        return;
-    xmlBuffer *buffer = xmlBufferCreate();
-    (void)xmlNodeDump(buffer, (xmlDoc *)(gintptr)check->xml, (xmlNode *)(gintptr)cpu, 0, 0);
-    int result = virConnectCompareHypervisorCPU(
-        check->connection,
-        kvm_xml_text(kvm_xml_child(kvm_xml_child(root, "devices"), "emulator")),
-        kvm_xml_attribute(type, "arch"), kvm_xml_attribute(type, "machine"),
-        kvm_xml_attribute(root, "type"), (const char *)xmlBufferContent(buffer),
-        VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE);
-    if (result < 0 && virGetLastErrorCode() == VIR_ERR_CPU_INCOMPATIBLE)
-        move_verdict_add(check->verdict,
-                         "give it a CPU model that both nodes have, or move it by restart",
-                         "the CPU there lacks what it uses: %s", virGetLastErrorMessage());
-    xmlBufferFree(buffer);
-}
-
-static void check_memory(const Check *check)
+static void check_memory(const KvmMoveCheck *check)
 {
     unsigned long long free_bytes = 0;
     g_autofree char *text = NULL;
@@ -193,7 +132,7 @@ static void check_memory(const Check *check)
 
 /* ---- the network ---- */
 
-static void check_network(const Check *check, const char *name)
+static void check_network(const KvmMoveCheck *check, const char *name)
 {
     virNetworkPtr network = virNetworkLookupByName(check->connection, name);
     int active = network ? virNetworkIsActive(network) : 0;
@@ -207,7 +146,7 @@ static void check_network(const Check *check, const char *name)
         (void)virNetworkFree(network);
 }
 
-static void check_networks(const Check *check)
+static void check_networks(const KvmMoveCheck *check)
 {
     const xmlNode *devices = kvm_xml_child(kvm_xml_root(check->xml), "devices");
     const xmlNode *one = kvm_xml_child(devices, "interface");
@@ -230,7 +169,7 @@ static void check_networks(const Check *check)
 
 /* ---- who is there already ---- */
 
-static void check_names(const Check *check)
+static void check_names(const KvmMoveCheck *check)
 {
     virDomainPtr same = virDomainLookupByUUIDString(check->connection, check->offer->native);
     virDomainPtr named = virDomainLookupByName(check->connection, check->offer->name);
@@ -252,7 +191,7 @@ gboolean kvm_move_check(KvmConnection *connection, const MoveOffer *offer, const
 {
     const char *text = offer->live ? offer->live : offer->definition;
     g_autoptr(KvmXml) xml = kvm_xml_parse(text, strlen(text), error);
-    Check check = {connection, offer, storage, verdict, xml};
+    KvmMoveCheck check = {connection, offer, storage, verdict, xml};
     if (!xml)
         return FALSE;
     if (offer->storage && !storage)
@@ -261,8 +200,7 @@ gboolean kvm_move_check(KvmConnection *connection, const MoveOffer *offer, const
     for (guint i = 0; i < offer->disks->len; i++)
         check_disk(&check, offer->disks->pdata[i]);
     check_room(&check);
-    check_machine(&check);
-    check_cpu(&check);
+    kvm_check_machine(&check);
     check_memory(&check);
     check_networks(&check);
     check_names(&check);

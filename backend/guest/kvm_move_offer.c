@@ -149,6 +149,15 @@ static gboolean choose_mode(const Offering *work, const KvmMoveState *state, GEr
     return TRUE;
 }
 
+static void read_versions(const Offering *work)
+{
+    unsigned long libvirt = 0, qemu = 0;
+    if (virConnectGetLibVersion(work->connection, &libvirt) == 0)
+        work->offer->libvirt = libvirt;
+    if (virConnectGetVersion(work->connection, &qemu) == 0)
+        work->offer->qemu = qemu;
+}
+
 static gboolean read_domain(Offering *work, GError **error)
 {
     MoveOffer *offer = work->offer;
@@ -201,6 +210,7 @@ MoveOffer *kvm_move_offer(KvmConnection *connection, KvmDomain *domain, const Mo
     g_autoptr(GPtrArray) disks = kvm_xml_disks(xml);
     for (guint i = 0; i < disks->len && i < MOVE_DISKS_MAX - 1; i++)
         look_at_disk(&work, disks->pdata[i]);
+    read_versions(&work);
     look_at_nvram(&work);
     look_at_devices(&work);
     look_at_past(&work);

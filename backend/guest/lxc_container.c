@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -101,6 +102,25 @@ static LxcHandle *open_handle(const char *path, const char *name, GError **error
                        path, name, name, path);
         return NULL;
     }
+    return g_steal_pointer(&handle);
+}
+
+LxcHandle *lxc_handle_try(const char *config, GError **error)
+{
+    size_t length = strlen(config);
+    int file = memfd_create("config", MFD_CLOEXEC);
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", file);
+    lxc_silence();
+    g_autoptr(LxcHandle) handle = lxc_container_new("config", NO_SUCH_PATH);
+    if (file < 0 || !handle || write(file, config, length) != (ssize_t)length) {
+        wire_error_set(error, WIRE_ERROR_FAILED, "liblxc could not look at a configuration");
+        g_clear_pointer(&handle, lxc_handle_free);
+    } else if (!handle->load_config(handle, path)) {
+        wire_error_set(error, WIRE_ERROR_CONFIG, "liblxc does not accept it");
+        g_clear_pointer(&handle, lxc_handle_free);
+    }
+    if (file >= 0)
+        (void)close(file);
     return g_steal_pointer(&handle);
 }
 

@@ -52,6 +52,10 @@ int lxc_directory_open(const char *path, const char *name, GError **error);
  * made, WIRE_ERROR_CONFIG when liblxc does not take its configuration. */
 LxcHandle *lxc_handle_open(const char *path, const char *name, GError **error);
 
+/* Has liblxc read a configuration of a container that is not here, with what it includes here.
+ * WIRE_ERROR_CONFIG when it does not take it. */
+LxcHandle *lxc_handle_try(const char *config, GError **error);
+
 /* A configuration item, stripped, or NULL when empty or unknown. For a key given
  * more than once, all values, one a line. */
 char *lxc_handle_item(LxcHandle *handle, const char *key);

@@ -8,8 +8,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { INTERFACES_MAX = 16 };
-
 char *lxc_inspect_limit(LxcHandle *handle, const char *controller, const char *v1,
                         const char *v2)
 {
@@ -62,7 +60,7 @@ GStrv lxc_inspect_interfaces(LxcHandle *handle)
 {
     GPtrArray *names = g_ptr_array_new();
     int unnamed = 0;
-    for (int i = 0; i < INTERFACES_MAX; i++) {
+    for (int i = 0; i < LXC_INTERFACES_MAX; i++) {
         g_autofree char *type_key = g_strdup_printf("lxc.net.%d.type", i);
         g_autofree char *name_key = g_strdup_printf("lxc.net.%d.name", i);
         g_autofree char *link_key = g_strdup_printf("lxc.net.%d.link", i);

@@ -9,6 +9,8 @@
 #include "backend/guest/lxc_container.h"
 #include "backend/guest/lxc_net.h"
 
+#define LXC_INTERFACES_MAX 16 /* that are looked for in a configuration */
+
 typedef struct {
     GuestSummary *summary;
     pid_t init;        /* 0: does not run */

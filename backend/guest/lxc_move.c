@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* ---- at the source ---- */
@@ -81,6 +80,8 @@ MoveOffer *lxc_move_offer(const GuestSettings *settings, const char *native,
     offer->number = wish->number;
     offer->from = g_strdup(wish->from);
     offer->storage = g_strdup(wish->storage);
+    offer->lxc = g_strdup(lxc_get_version());
+    offer->cgroup_v2 = !lxc_cgroup_is_v1("memory");
     offer->name = g_steal_pointer(&name);
     offer->native = g_strdup(native);
     offer->with_disks = TRUE;
@@ -98,64 +99,7 @@ MoveOffer *lxc_move_offer(const GuestSettings *settings, const char *native,
     return g_steal_pointer(&offer);
 }
 
-/* ---- at the target ---- */
-
-static void check_links(const MoveOffer *offer, MoveVerdict *verdict)
-{
-    g_auto(GStrv) lines = g_strsplit(offer->definition, "\n", -1);
-    for (char **line = lines; *line; line++) {
-        const char *value = strchr(*line, '=');
-        if (!g_str_has_prefix(*line, "lxc.net.") || !value || !strstr(*line, ".link"))
-            continue;
-        g_autofree char *link = g_strstrip(g_strdup(value + 1));
-        g_autofree char *path = g_build_filename("/sys/class/net", link, NULL);
-        if (strchr(link, '/') || !g_file_test(path, G_FILE_TEST_EXISTS))
-            move_verdict_add(verdict, "make it there, or connect it to another",
-                             "there is no bridge or link %s there", link);
-    }
-}
-
-static void check_room(const MoveOffer *offer, const char *path, MoveVerdict *verdict)
-{
-    struct statvfs room;
-    guint64 need =
-        offer->disks->len ? ((const MoveDisk *)offer->disks->pdata[0])->allocation : 0;
-    if (statvfs(path, &room) < 0 || (guint64)room.f_bavail * room.f_frsize >= need)
-        return;
-    g_autofree char *want = g_format_size_full(need, G_FORMAT_SIZE_IEC_UNITS);
-    g_autofree char *have =
-        g_format_size_full((guint64)room.f_bavail * room.f_frsize, G_FORMAT_SIZE_IEC_UNITS);
-    move_verdict_add(verdict, "make room there", "it needs %s in %s, which has %s free", want,
-                     path, have);
-}
-
-gboolean lxc_move_check(const GuestSettings *settings, const MoveOffer *offer,
-                        MoveVerdict *verdict, GError **error)
-{
-    const char *path = NULL;
-    g_autofree char *name = NULL, *rsync = g_find_program_in_path("rsync");
-    struct stat status;
-    for (guint i = 0; i < offer->disks->len; i++) {
-        const MoveDisk *disk = offer->disks->pdata[i];
-        move_verdict_place(verdict, disk->target, TRUE, disk->path);
-    }
-    if (!lxc_native_split(settings, offer->native, &path, &name, NULL)) {
-        move_verdict_add(verdict, "add it to lxc.paths in gantryd.yaml there",
-                         "the directory of %s is no path of containers there", offer->native);
-        return TRUE;
-    }
-    if (lstat(offer->native, &status) == 0)
-        move_verdict_add(verdict, "rename one of the two, or remove what is left there",
-                         "there is a %s there already", offer->native);
-    if (!rsync)
-        move_verdict_add(verdict, "apt install rsync", "there is no rsync there");
-    if (offer->storage)
-        move_verdict_add(verdict, "leave --storage out",
-                         "a container lies in its path of lxc.paths");
-    check_links(offer, verdict);
-    check_room(offer, path, verdict);
-    return TRUE;
-}
+/* ---- at both ---- */
 
 gboolean lxc_move_exists(const GuestSettings *settings, const char *native, gboolean *running)
 {

@@ -55,6 +55,7 @@ void move_offer_free(MoveOffer *offer)
     g_free(offer->storage);
     g_free(offer->definition);
     g_free(offer->live);
+    g_free(offer->lxc);
     json_decref(offer->document);
     g_ptr_array_unref(offer->disks);
     g_free(offer);
@@ -104,6 +105,10 @@ char *move_offer_text(const MoveOffer *offer)
     set_text(object, "storage", offer->storage);
     set_text(object, "definition", offer->definition);
     set_text(object, "live", offer->live);
+    set_text(object, "lxc", offer->lxc);
+    json_object_set_new(object, "libvirt", json_integer((json_int_t)offer->libvirt));
+    json_object_set_new(object, "qemu", json_integer((json_int_t)offer->qemu));
+    json_object_set_new(object, "cgroup_v2", json_boolean(offer->cgroup_v2));
     json_object_set_new(object, "document",
                         offer->document ? json_deep_copy(offer->document) : json_object());
     char *dumped = json_dumps(object, WIRE_DUMP);
@@ -198,6 +203,12 @@ static gboolean read_words(MoveOffer *offer, const json_t *object, GError **erro
     offer->native = g_strdup(native);
     offer->from = g_strdup(from);
     offer->storage = g_strdup(storage);
+    /* An older agent does not tell of versions: then they are not compared. */
+    const char *lxc = wire_get_string(object, "lxc", NULL);
+    offer->lxc = lxc && is_word(lxc) ? g_strdup(lxc) : NULL;
+    (void)read_size(object, "libvirt", &offer->libvirt);
+    (void)read_size(object, "qemu", &offer->qemu);
+    offer->cgroup_v2 = wire_get_boolean(object, "cgroup_v2", FALSE);
     offer->definition = g_strdup(definition);
     offer->live = g_strdup(wire_get_string(object, "live", NULL));
     return TRUE;

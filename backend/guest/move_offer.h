@@ -53,12 +53,15 @@ typedef struct {
     gboolean with_disks; /* what is not shared may be copied */
     gboolean paused;     /* it is paused, and shall be so there */
     gboolean persistent, autostart;
-    char *storage;    /* where copies go; NULL: the same path */
-    char *definition; /* libvirt's XML as saved, or the container's configuration */
-    char *live;       /* live XML (migratable), for MOVE_LIVE; or NULL */
-    guint64 memory;   /* bytes it needs there at once; 0: it does not run */
-    json_t *document; /* tags, notes */
-    GPtrArray *disks; /* of MoveDisk */
+    char *storage;         /* where copies go; NULL: the same path */
+    char *definition;      /* libvirt's XML as saved, or the container's configuration */
+    char *live;            /* live XML (migratable), for MOVE_LIVE; or NULL */
+    guint64 memory;        /* bytes it needs there at once; 0: it does not run */
+    guint64 libvirt, qemu; /* versions at the source, as libvirt counts them; 0: not known */
+    char *lxc;             /* the same of liblxc, as text, or NULL */
+    gboolean cgroup_v2;    /* the source has no v1 controllers */
+    json_t *document;      /* tags, notes */
+    GPtrArray *disks;      /* of MoveDisk */
 } MoveOffer;
 
 MoveOffer *move_offer_new(void);

@@ -2,7 +2,7 @@
 """test_migration.py - guests move between two nodes of a real cluster, and whatever breaks on the
 way, each is on exactly one node afterwards and nothing is left over."""
 import lib
-from lib import becomes, check, eventually, holds, same
+from lib import becomes, check, done, eventually, holds, same
 from migration import MOVE, NODES, Site, clean, kill_task, move, no_task_left, other, share, together, wait_ended, wait_moving
 
 def tells_obstacles(site, lab):
@@ -13,15 +13,42 @@ def tells_obstacles(site, lab):
     same("a disk that only one node has is an obstacle", "failed", task["state"])
     holds("with what would fix it", "--with-disks", task["error"])
     lab.sh("virsh dumpxml odd0 >/dev/null 2>&1; virsh dumpxml local | sed 's,<name>.*<,<name>odd<,; /<uuid>/d;"
-           "s,/images/local,/images/odd,; s,vmbr0,br99,; s,vmlinuz,nosuch,' >/tmp/odd.xml; virsh define /tmp/odd.xml")
+           "s,/images/local,/images/odd,; s,vmbr0,br99,; s,vmlinuz,nosuch,; s,</os>,<loader readonly=\"yes\" type=\"pflash\">/srv/local/fw.fd</loader></os>,' >/tmp/odd.xml; virsh define /tmp/odd.xml")
     lab.sh("qemu-img create -q -f qcow2 /var/lib/libvirt/images/odd.qcow2 64M")
     eventually(lambda: site.rpc["node1"].guest("odd"))
     task = site.rpc["node1"].task("guest.plan", guest="odd", node="node2")
     texts = " | ".join(o["text"] for o in (task.get("result") or {}).get("obstacles", []))
-    check("all obstacles are listed at once", all(w in texts for w in ("br99", "nosuch", "only node1 has")), task)
+    check("all obstacles are listed at once", all(w in texts for w in ("br99", "nosuch", "only node1 has", "its firmware, /srv/local/fw.fd")), task)
+    odd_container(site, lab)
     refused = site.rpc["node1"].refusal("guest.migrate", guest="shared", node="node1")
     holds("a move to where it is is refused", "already", refused and refused.message)
     lab.sh("virsh undefine odd; rm /var/lib/libvirt/images/odd.qcow2")
+
+
+def odd_container(site, lab):
+    """What one container needs and node2 does not have; newuidmap is one of the lab's own."""
+    lab("guest", "node1", "ct", "strange")
+    lab.sh("sed -i s,vmbr0,br98, /var/lib/lxc/strange/config; "
+           "echo 'lxc.idmap = u 0 700000 1000\nlxc.idmap = g 0 800000 1000' >>/var/lib/lxc/strange/config")
+    for node, ids in (("node1", "root:700000:1000"), ("node2", "root:800000:1000")):
+        lab.sh("echo $1 >/etc/subuid; cp /etc/subuid /etc/subgid;"
+               "command -v newuidmap >/dev/null || for p in newuidmap newgidmap; do "
+               "printf '#!/bin/sh\nexit 1\n' >/usr/bin/$p; chmod 4755 /usr/bin/$p; done", ids, node=node)
+    eventually(lambda: site.rpc["node1"].guest("strange"))
+
+    def texts():
+        task = site.rpc["node1"].task("guest.plan", guest="strange", node="node2")
+        return " | ".join(f"{o['text']} ({o['fix']})" for o in (task.get("result") or {}).get("obstacles", []))
+    found = texts()
+    check("a container's obstacles too", all(w in found for w in ("br98", "/etc/subuid", "root:700000:1000")), found)
+    check("and no more than those", "subgid" not in found and "liblxc" not in found, found)
+    lab.sh("mkdir -p /srv/local/own; : >/srv/local/own/part.conf;"
+           "sed -i '1i lxc.include = /srv/local/own/part.conf' /var/lib/lxc/strange/config")
+    holds("a file that it includes and that is not there is one", "liblxc there", texts())
+    for node in NODES:
+        lab.sh("rm -f /etc/subuid /etc/subgid; grep -q 'exit 1' /usr/bin/newuidmap && rm /usr/bin/new[ug]idmap; true",
+               node=node)
+    done("it is deleted", site.rpc["node1"], "guest.delete", guest="strange", confirm="strange", all_disks=True)
 
 
 def door(site, lab):

@@ -3,6 +3,8 @@
 #include "agent/move/place.h"
 #include "agent/move/tree.h"
 #include "backend/guest/kvm_move.h"
+#include "backend/guest/lxc_container.h"
+#include "backend/guest/lxc_move_check.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 
@@ -82,6 +84,120 @@ static void test_xml(void)
     g_assert_null(strstr(moved, "pool="));
     g_assert_null(strstr(moved, "/base"));
     g_assert_nonnull(strstr(moved, "/keep"));
+}
+
+/* ---- what another node may lack ---- */
+
+static void check_obstacles(MoveVerdict *verdict, guint count, const char *word)
+{
+    g_assert_cmpuint(verdict->obstacles->len, ==, count);
+    for (guint i = 0; i < count; i++) {
+        const MoveObstacle *obstacle = verdict->obstacles->pdata[i];
+        g_assert_nonnull(strstr(obstacle->text, word));
+        g_assert_cmpstr(obstacle->fix, !=, "");
+    }
+    g_ptr_array_set_size(verdict->obstacles, 0);
+}
+
+/* Only what runs needs the same versions or newer ones; patch levels do not count. */
+static void test_versions(void)
+{
+    g_autoptr(MoveOffer) offer = make_offer();
+    g_autoptr(MoveVerdict) verdict = move_verdict_new();
+    offer->libvirt = 9000005;
+    offer->qemu = 7002009;
+    offer->mode = MOVE_LIVE;
+    kvm_move_check_versions(offer, 9000000, 7002001, verdict);
+    kvm_move_check_versions(offer, 10000000, 8000000, verdict);
+    kvm_move_check_versions(offer, 0, 0, verdict);
+    check_obstacles(verdict, 0, "");
+    kvm_move_check_versions(offer, 8010000, 7002000, verdict);
+    check_obstacles(verdict, 1, "libvirt there is 8.10, older than the 9.0");
+    kvm_move_check_versions(offer, 9000000, 7001000, verdict);
+    check_obstacles(verdict, 1, "QEMU there is 7.1, older than the 7.2");
+    offer->mode = MOVE_RESTART;
+    kvm_move_check_versions(offer, 8000000, 6000000, verdict);
+    check_obstacles(verdict, 0, "");
+    g_autofree char *text = move_offer_text(offer);
+    g_autoptr(MoveOffer) again = move_offer_parse(text, strlen(text), NULL);
+    g_assert_cmpuint(again->qemu, ==, 7002009);
+    g_assert_cmpuint(again->libvirt, ==, 9000005);
+}
+
+static void test_capable(void)
+{
+    static const char text[] =
+        "<domainCapabilities><os supported='yes'><enum name='firmware'><value>bios</value>"
+        "<value>efi</value></enum><loader supported='yes'><enum name='type'><value>rom</value>"
+        "</enum></loader></os></domainCapabilities>";
+    g_assert_true(kvm_move_capable(text, "firmware", "efi"));
+    g_assert_false(kvm_move_capable(text, "firmware", "rom"));
+    g_assert_false(kvm_move_capable("<domainCapabilities/>", "firmware", "efi"));
+    g_assert_false(kvm_move_capable("no XML", "firmware", "efi"));
+}
+
+static void test_idmap(void)
+{
+    static const char ids[] = "anna:100000:65536\nroot:200000:65536\nbroken\n0:1000000:1000\n";
+    static const char maps[] = "u 0 200000 65536\ng 0 300000 1000\n";
+    g_autoptr(MoveVerdict) verdict = move_verdict_new();
+    g_assert_true(lxc_subids_hold(ids, 200000, 65536));
+    g_assert_true(lxc_subids_hold(ids, 1000999, 1));
+    g_assert_false(lxc_subids_hold(ids, 1000999, 2));
+    g_assert_false(lxc_subids_hold(ids, 100000, 10)); /* anna's */
+    g_assert_false(lxc_subids_hold("", 1, 1));
+    lxc_check_idmap(maps, ids, ids, verdict);
+    check_obstacles(verdict, 1, "/etc/subgid");
+    lxc_check_idmap(maps, "", "", verdict);
+    check_obstacles(verdict, 2, "does not give to root");
+    lxc_check_idmap(maps, NULL, NULL, verdict); /* no newuidmap: root may */
+    lxc_check_idmap(NULL, "", "", verdict);
+    check_obstacles(verdict, 0, "");
+}
+
+static void test_cgroup(void)
+{
+    g_autoptr(MoveOffer) offer = make_offer();
+    g_autoptr(MoveVerdict) verdict = move_verdict_new();
+    g_free(offer->definition);
+    offer->definition = g_strdup(" lxc.cgroup.memory.limit_in_bytes = 64M\n");
+    lxc_check_cgroup(offer, FALSE, verdict);
+    check_obstacles(verdict, 0, "");
+    lxc_check_cgroup(offer, TRUE, verdict);
+    check_obstacles(verdict, 1, "version 2");
+    g_free(offer->definition);
+    offer->definition = g_strdup("lxc.cgroup.cpu.shares = 5\nlxc.cgroup2.memory.max = 64M\n");
+    lxc_check_cgroup(offer, TRUE, verdict);
+    check_obstacles(verdict, 0, "");
+}
+
+static void test_apparmor(void)
+{
+    static const char loaded[] =
+        "lxc-container-default-cgns (enforce)\n/usr/sbin/x (complain)\n";
+    g_autoptr(MoveVerdict) verdict = move_verdict_new();
+    lxc_check_apparmor("lxc-container-default-cgns", loaded, verdict);
+    lxc_check_apparmor("unconfined", loaded, verdict);
+    lxc_check_apparmor("mine", NULL, verdict);
+    lxc_check_apparmor(NULL, loaded, verdict);
+    check_obstacles(verdict, 0, "");
+    lxc_check_apparmor("lxc-container-default", loaded, verdict);
+    check_obstacles(verdict, 1, "lxc-container-default is not loaded");
+}
+
+/* liblxc says whether it takes a configuration, without a container. */
+static void test_try(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(LxcHandle) good = lxc_handle_try("lxc.uts.name = a\nlxc.net.0.type = veth\n"
+                                               "lxc.net.0.link = br7\n",
+                                               NULL);
+    g_assert_nonnull(good);
+    g_autofree char *link = lxc_handle_item(good, "lxc.net.0.link");
+    g_assert_cmpstr(link, ==, "br7");
+    g_assert_null(lxc_handle_try("lxc.no.such.key = 1\n", &error));
+    g_assert_error(error, WIRE_ERROR, WIRE_ERROR_CONFIG);
+    g_assert_null(lxc_handle_try("lxc.include = /no/such/file\n", NULL));
 }
 
 /* ---- files ---- */
@@ -213,6 +329,12 @@ int main(int argc, char **argv)
     g_test_add_func("/move/offer", test_offer);
     g_test_add_func("/move/verdict", test_verdict);
     g_test_add_func("/move/xml", test_xml);
+    g_test_add_func("/move/versions", test_versions);
+    g_test_add_func("/move/capable", test_capable);
+    g_test_add_func("/move/idmap", test_idmap);
+    g_test_add_func("/move/cgroup", test_cgroup);
+    g_test_add_func("/move/apparmor", test_apparmor);
+    g_test_add_func("/move/try", test_try);
     g_test_add_func("/move/file", test_file);
     g_test_add_func("/move/records", test_records);
     g_test_add_func("/move/words", test_words);
