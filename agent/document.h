@@ -4,6 +4,15 @@
  * method, 0 for one that was not there): when it has changed since, nothing is written and
  * WIRE_ERROR_CONFLICT says so. Without that the change is made to what is there now; either
  * way of two changes at once, on whichever nodes, one hears of the conflict.
+ *
+ * What the store holds, and where that is described:
+ *
+ *   guest/NUMBER, .../gantry, .../definition   guest_documents.h
+ *   nodes/NAME                                 cluster_nodes.h
+ *   cluster/settings                           cluster_settings.h
+ *   console/settings                           console_settings.h
+ *   role/user/NAME, role/group/NAME            roles.h
+ *   audit/...                                  cluster_audit.h
  */
 #pragma once
 

@@ -88,9 +88,9 @@ gboolean guest_documents_is_claimed(const GuestDocuments *documents, int number)
 void guest_documents_define(GuestDocuments *documents, int number, const char *text,
                             GuestDocumentsSaved saved, gpointer user);
 
-/* All guests of the cluster that the store knows, as {id, type, name, native, node, state,
- * tags}: a new array, by number. */
-json_t *guest_documents_all(const GuestDocuments *documents);
+/* All guests of the cluster, or of one node (NULL: all), that the store knows, as {id, type,
+ * name, native, node, state, tags}: a new array, by number. */
+json_t *guest_documents_all(const GuestDocuments *documents, const char *node);
 /* The one that has the number, whichever node has it, in the same form; or NULL. */
 json_t *guest_documents_find(const GuestDocuments *documents, int number);
 /* guest/101/gantry -> 101; 0: it is no guest's path. */

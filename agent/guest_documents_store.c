@@ -68,23 +68,30 @@ json_t *guest_documents_find(const GuestDocuments *documents, int number)
                      tags ? json_incref(tags) : json_array());
 }
 
+typedef struct {
+    const GuestDocuments *documents;
+    const char *node; /* NULL: all */
+    json_t *list;
+} Listing;
+
 static gboolean list_one(const StoreDocument *document, gpointer user)
 {
-    gpointer *pair = user;
+    const Listing *listing = user;
     const char *rest;
     int number = guest_path_number(document->path, &rest);
-    json_t *guest = number && !*rest ? guest_documents_find(pair[0], number) : NULL;
-    if (guest)
-        json_array_append_new(pair[1], guest);
+    g_autoptr(json_t) guest =
+        number && !*rest ? guest_documents_find(listing->documents, number) : NULL;
+    if (guest &&
+        (!listing->node || g_str_equal(wire_get_string(guest, "node", ""), listing->node)))
+        json_array_append(listing->list, guest);
     return TRUE;
 }
 
-json_t *guest_documents_all(const GuestDocuments *documents)
+json_t *guest_documents_all(const GuestDocuments *documents, const char *node)
 {
-    json_t *list = json_array();
-    gpointer pair[] = {(gpointer)documents, list};
-    store_each(documents->store, GUEST_DOCUMENTS_FOLDER, list_one, pair);
-    return list;
+    Listing listing = {documents, node, json_array()};
+    store_each(documents->store, GUEST_DOCUMENTS_FOLDER, list_one, &listing);
+    return listing.list;
 }
 
 int guest_documents_elsewhere(const GuestDocuments *documents, const char *text, char **node)

@@ -77,8 +77,9 @@ void guest_table_take(GuestTable *table, const char *id);
 void guest_table_part(GuestTable *table, const char *id);
 /* The nodes of the cluster that are not seen, by name (keys), are others now. */
 void guest_table_set_lost(GuestTable *table, GHashTable *nodes);
-/* The guests of the whole cluster, as the store knows them (guest_documents_all). */
-json_t *guest_table_all(const GuestTable *table);
+/* The guests of the whole cluster, or of one node (NULL: all), as the store knows them
+ * (guest_documents_all). */
+json_t *guest_table_all(const GuestTable *table, const char *node);
 /* The definition of another node's guest as it was last, with that node's name; else NULL. */
 char *guest_table_definition(const GuestTable *table, const char *text, char **node);
 /* A guest was deleted on purpose: its number is free again. */

@@ -50,9 +50,9 @@ void guest_table_set_lost(GuestTable *table, GHashTable *nodes)
     guests_lost_nodes(table->lost, nodes);
 }
 
-json_t *guest_table_all(const GuestTable *table)
+json_t *guest_table_all(const GuestTable *table, const char *node)
 {
-    return guest_documents_all(table->documents);
+    return guest_documents_all(table->documents, node);
 }
 
 char *guest_table_definition(const GuestTable *table, const char *text, char **node)

@@ -59,8 +59,9 @@ static void serve_list(Request *request)
 
 static void serve_cluster_guests(Request *request)
 {
+    const char *node = wire_get_string(request->params, "node", NULL);
     request_answer(request,
-                   json_pack("{s:o}", "guests", guest_table_all(request->agent->guests)));
+                   json_pack("{s:o}", "guests", guest_table_all(request->agent->guests, node)));
 }
 
 /* ---- reading, in a worker ---- */

@@ -62,6 +62,10 @@ static const WireParameter guest_list_parameters[] = {
      .help = "the fields of each guest that are wanted; all when absent"},
     END_OF_PARAMETERS};
 
+static const WireParameter cluster_guests_parameters[] = {
+    {"node", WIRE_TYPE_STRING, false, 1, 63, .help = "only those of this node"},
+    END_OF_PARAMETERS};
+
 static const WireParameter guest_parameters[] = {GUEST, END_OF_PARAMETERS};
 
 static const WireParameter definition_parameters[] = {
@@ -404,7 +408,7 @@ static const WireMethod methods[] = {
              "brings the guests back that node.drain has moved away"),
 
     READ("guest.list", guest_list_parameters, "all guests", "guests"),
-    READ("cluster.guests", NULL,
+    READ("cluster.guests", cluster_guests_parameters,
          "the guests of all nodes as the cluster's store knows them, also while a node is off",
          "guests: id, type, name, native, node, state and tags"),
     READ(

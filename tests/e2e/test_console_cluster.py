@@ -126,6 +126,24 @@ def noting():
     os.unlink(editor)
 
 
+def unreached(lab):
+    """Only this console can't reach node3; the cluster sees it."""
+    rule = ("INPUT", "-p", "tcp", "--dport", "22", "-j", "REJECT", "--reject-with", "tcp-reset")
+    lab.run("node3", "iptables", "-I", *rule)
+    with tap.check("a node that only the console can't reach has its guests, as the cluster knows them"):
+        with Terminal("node1", size=(200, 60)) as console:
+            console.shows(r"quorate 3/3", r"2/3 nodes", patience=CLUSTER)
+            console.go("2", "^ Guests", r"web1 +node1 +● ", r"web3 +node3 +◌ running")
+            to_row(console, "web3")
+            console.go("Enter", "web3 on node3", "what the cluster knows: the node is not reached")
+            console.escape()
+            lab.run("node3", "iptables", "-D", *rule)
+            console.type("C-r")
+            console.shows(r"3/3 nodes", r"web3 +node3 +● ", patience=CLUSTER)
+            if console.screen().count("web3") != 1:
+                raise Failed(console.screen())
+
+
 def seen_by_corosync(lab):
     """The nodes that node1's corosync sees."""
     return rows_of(lab, "corosync-quorumtool", "-l")
@@ -204,6 +222,7 @@ def main():
         doubles()
         commands(lab)
         noting()
+        unreached(lab)
         with Terminal("node1", size=(200, 60)) as console:
             console.shows(r"quorate 3/3", r"3/3 nodes", patience=CLUSTER)
             owner(lab, console)

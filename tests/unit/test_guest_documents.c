@@ -83,7 +83,7 @@ static gboolean is_written(Fixture *fixture, int number)
 
 static guint count_all(const Fixture *fixture)
 {
-    g_autoptr(json_t) all = guest_documents_all(fixture->documents);
+    g_autoptr(json_t) all = guest_documents_all(fixture->documents, NULL);
     return (guint)json_array_size(all);
 }
 

@@ -213,6 +213,11 @@ void model_node_lost(Model *model, guint index, const char *trouble, gint64 sinc
     show_link(model, node, MODEL_LINK_DOWN, trouble);
 }
 
+void model_recall(Model *model, guint teller, const json_t *guest)
+{
+    lost_guests_told(model, teller, guest);
+}
+
 void model_node_hello(Model *model, guint index, const char *name, const char *agent,
                       WireRole role)
 {

@@ -55,6 +55,9 @@ void model_node_named(Model *model, guint node, const char *name);
  * believes, until it says something or model_node_link() tells otherwise. since: when that
  * was, seconds since 1970 or 0, for a node that this console never heard. */
 void model_node_lost(Model *model, guint node, const char *trouble, gint64 since);
+/* What its cluster knows of a guest of a node that is not reached, as another node (teller)
+ * has it: an object with id, node, name, native, state and tags. See lost_guests.h. */
+void model_recall(Model *model, guint teller, const json_t *guest);
 /* What hello said. */
 void model_node_hello(Model *model, guint node, const char *name, const char *agent,
                       WireRole role);

@@ -173,10 +173,12 @@ static void on_link(Link *link, gpointer user)
         break;
     case LINK_WAITING:
         model_node_link(cluster->model, member->index, MODEL_LINK_DOWN, trouble);
+        members_recall(member);
         break;
     case LINK_REFUSED:
         model_node_link(cluster->model, member->index,
                         member->pause ? MODEL_LINK_DOWN : MODEL_LINK_FAILED, trouble);
+        members_recall(member);
         break;
     case LINK_CONNECTING:
     case LINK_ASKING:
@@ -243,6 +245,7 @@ void cluster_member_free(Member *member)
     g_clear_handle_id(&member->pause, g_source_remove);
     ask_drop(&member->opening);
     ask_drop(&member->knock);
+    ask_drop(&member->recall);
     link_close(member->link);
     g_clear_error(&member->error);
     g_clear_pointer(&member->ways, g_array_unref);

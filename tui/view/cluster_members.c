@@ -6,7 +6,8 @@
 
 enum {
     KNOCK_DEADLINE = 3000, /* ms, for a node that the others lost */
-    ROUND_PAUSE = 10,      /* s between two rounds of all ways */
+    RECALL_DEADLINE = 15000,
+    ROUND_PAUSE = 10, /* s between two rounds of all ways */
     ROUND_JITTER = 5
 };
 
@@ -306,6 +307,36 @@ static void review_losses(const Cluster *cluster)
             tell_lost(member, losers, since);
         else
             tell_back(member);
+    }
+}
+
+/* ---- guests of one that is not reached ---- */
+
+static void on_recalled(const json_t *result, const GError *error, gpointer user)
+{
+    Member *member = user;
+    size_t index;
+    const json_t *guest;
+    member->recall = NULL;
+    json_array_foreach(error ? NULL : json_object_get(result, "guests"), index, guest)
+    {
+        model_recall(member->cluster->model, member->teller, guest);
+    }
+}
+
+void members_recall(Member *member)
+{
+    const Cluster *cluster = member->cluster;
+    const ModelNode *node = model_node(cluster->model, member->index);
+    for (guint i = 0; !member->recall && !node->ready && i < cluster->members->len; i++) {
+        const Member *other = cluster_member(cluster, i);
+        if (!other || other == member || !is_up(other) ||
+            !json_is_true(json_object_get(peer_named(other, node->name), "member")))
+            continue;
+        member->teller = i;
+        member->recall = cluster_ask(member->cluster, i, "cluster.guests",
+                                     json_pack("{s:s}", "node", node->name), RECALL_DEADLINE,
+                                     on_recalled, member);
     }
 }
 

@@ -23,6 +23,9 @@ typedef struct {
 
     bool lost;  /* as the others said last */
     Ask *knock; /* whether it still answers */
+
+    Ask *recall;  /* what the cluster knows of its guests, while it was never reached */
+    guint teller; /* who is asked */
 } Member;
 
 struct Cluster {
@@ -57,5 +60,8 @@ void members_heard(Member *member, const json_t *peers);
 gboolean members_met(Member *member, const RpcPeer *peer);
 /* Its link is not up: TRUE when it goes on by another way. */
 gboolean members_missed(Member *member);
+/* It is not reached: what its cluster knows of its guests is asked of another node, unless it
+ * has told of them itself, or is lost (then the others tell by themselves). */
+void members_recall(Member *member);
 /* Tries all ways again, now. */
 void members_try(Member *member);

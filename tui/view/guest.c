@@ -185,7 +185,11 @@ static void draw_title(const GuestView *view, const ModelGuest *guest, Screen *s
                    up, sizeof up);
     (void)draw_printf(screen, box.row, column + 2, 24, role, "%s %s",
                       guest_state_name((GuestState)guest->state), guest->started > 0 ? up : "");
-    if (model_is_stale(model, &guest->base, &since)) {
+    bool stale = model_is_stale(model, &guest->base, &since);
+    if (stale && since == 0) {
+        draw_text(screen, box.row + 2, 1, box.columns - 2, ROLE_WARNING,
+                  "what is shown is what the cluster knows: the node is not reached");
+    } else if (stale) {
         units_duration((double)g_get_real_time() / G_USEC_PER_SEC - (double)since, age,
                        sizeof age);
         draw_printf(screen, box.row + 2, 1, box.columns - 2, ROLE_WARNING,
