@@ -196,6 +196,41 @@ static void test_words(Fixture *fixture, gconstpointer data)
     WAIT_FOR(guest_documents_definition(fixture->documents, number));
 }
 
+static gboolean is_as_read(const Fixture *fixture, int number, guint64 revision)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(json_t) params = json_pack("{s:I}", "revision", (json_int_t)revision);
+    gboolean good = guest_documents_check(fixture->documents, number, params, &error);
+    g_assert_true(good || wire_error_code(error) == WIRE_ERROR_CONFLICT);
+    return good;
+}
+
+/* Who says at which revision it was read hears of every change since, and of no other. */
+static void test_as_read(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(json_t) nothing = json_object();
+    int number = number_of(fixture, "a");
+    WAIT_FOR(is_written(fixture, number));
+    g_assert_cmpuint(guest_documents_revision(fixture->documents, number), ==, 0);
+    g_assert_true(is_as_read(fixture, number, 0));
+    guest_documents_change(fixture->documents, number, json_pack("{s:s}", "notes", "n"),
+                           on_saved, fixture);
+    WAIT_FOR(fixture->saved);
+    guint64 read = guest_documents_revision(fixture->documents, number);
+    g_assert_false(is_as_read(fixture, number, 0));
+    g_assert_true(is_as_read(fixture, number, read));
+    /* Another document of the guest. */
+    guest_documents_define(fixture->documents, number, "<domain/>", NULL, NULL);
+    WAIT_FOR(guest_documents_definition(fixture->documents, number));
+    g_assert_true(is_as_read(fixture, number, read));
+    fixture->saved = FALSE;
+    guest_documents_change(fixture->documents, number, json_pack("{s:[s]}", "tags", "t"),
+                           on_saved, fixture);
+    WAIT_FOR(fixture->saved);
+    g_assert_false(is_as_read(fixture, number, read));
+    g_assert_true(guest_documents_check(fixture->documents, number, nothing, NULL));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -206,5 +241,6 @@ int main(int argc, char **argv)
     ADD("taken", test_taken);
     ADD("moves", test_moves);
     ADD("words", test_words);
+    ADD("as-read", test_as_read);
     return g_test_run();
 }
