@@ -8,12 +8,14 @@
 
 #include "backend/wire/message.h"
 #include "tui/model/units.h"
+#include "tui/screen/text.h"
 #include "tui/view/page.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { ASKED = 4, BEGIN_DEADLINE = 30000, PLAN_DEADLINE = 120000 /* ms */, COLUMNS = 110 };
+enum { ASKED = 4, BEGIN_DEADLINE = 30000, PLAN_DEADLINE = 120000 /* ms */ };
+enum { COLUMNS = 110, FOOT = 4 /* rows: the border, the keys, a line before them */ };
 
 typedef enum { PLAN_WAITS, PLAN_ASKED, PLAN_READY, PLAN_FAILED } PlanState;
 
@@ -39,6 +41,8 @@ struct MovePlan {
     guint mode;      /* index of modes */
     bool with_disks;
     Pager *pager;
+    char *text;      /* what the pager has */
+    int rows_wanted; /* never fewer than before: the box does not jump */
 };
 
 /* As guest.plan takes them; the first is what fits the guest's state. */
@@ -132,6 +136,8 @@ static void show(MovePlan *plan)
         put_obstacles(page, plan->rows->pdata[i]);
     put_memory(page, plan);
     page_show(page, plan->pager);
+    g_free(plan->text);
+    plan->text = g_strdup(page_text(page));
     console_changed(plan->console);
 }
 
@@ -245,8 +251,10 @@ static void plan_draw(Overlay *overlay, Screen *screen)
     guint all = plan->rows->len;
     g_autofree char *title =
         g_strdup_printf("Migrate to %s: %u guest%s", plan->node, all, all == 1 ? "" : "s");
-    Box box =
-        draw_centre(screen, screen_rows(screen) - 4, MIN(COLUMNS, screen_columns(screen) - 2));
+    int columns = MIN(COLUMNS, screen_columns(screen) - 2);
+    g_auto(GStrv) lines = text_wrap(plan->text, columns - 4);
+    plan->rows_wanted = MAX(plan->rows_wanted, (int)g_strv_length(lines) + FOOT);
+    Box box = draw_centre(screen, MIN(plan->rows_wanted, screen_rows(screen) - 4), columns);
     Box inside = draw_frame(screen, box, ROLE_BORDER, title);
     pager_draw(plan->pager, screen,
                (Box){inside.row, inside.column + 1, inside.rows - 2, inside.columns - 2});
@@ -312,6 +320,7 @@ static void plan_free(Overlay *overlay)
     g_ptr_array_unref(plan->rows);
     pager_free(plan->pager);
     g_free(plan->node);
+    g_free(plan->text);
     g_free(plan);
 }
 
