@@ -46,7 +46,8 @@ def choose(console, text, *patterns):
     """A row of a list of choices that is shown whole."""
     lines = console.lines()
     top = next(i for i, line in enumerate(lines) if "┌" in line)
-    at = next(i for i, line in enumerate(lines) if i > top and text in line)
+    left = lines[top].index("┌")
+    at = next(i for i, line in enumerate(lines) if i > top and text in line[left:])
     console.type("Home", *["Down"] * (at - top - 1))
     return console.go("Enter", *patterns)
 
@@ -148,11 +149,64 @@ def dying(lab, console):
         console.shows("quorate 1/1", "1/1 node", patience=CLUSTER)
 
 
+def entering(path):
+    with Terminal("-F", path, "node2", size=(120, 30)) as console:
+        console.shows("1/1 node")
+        console.go("C", "These nodes are in no cluster")
+        with tap.check("a node joins another cluster from its own console"):
+            act(console, "o", "┌ Join another cluster", "node2: ")
+            console.type("node1", "Enter")
+            console.shows(r"-H node1 cluster join node2", r"Go on\?", patience=CLUSTER)
+            console.type("y", "Enter")
+            console.shows("node2 is a member of lab", patience=CLUSTER)
+            read(console, "join another cluster")
+            console.shows(r"Votes +2 of 2", "2/2 nodes", patience=CLUSTER)
+
+
+def agreed(console, what, *patterns):
+    """A plan is shown, and agreed to."""
+    console.shows(*patterns, r"Go on\? \[y/N\] *│", patience=CLUSTER)
+    console.type("y", "Enter")
+    return read(console, what)
+
+
+def changing(lab, path):
+    leg = [int(part) for part in lab("addr", "node1").split(".")]
+    second = {f"node{i}": f"{leg[0]}.{leg[1]}.{leg[2] + 1}.{i}" for i in (1, 2)}
+    with Terminal("-F", path, "node1", size=(120, 30)) as console:
+        console.shows("quorate 2/2", "2/2 nodes", patience=CLUSTER)
+        console.go("C", rf"node2 +1 +connected .*{second['node2']}")
+        with tap.check("a link is removed"):
+            act(console, "L", "┌ Remove a link", "Number of the link")
+            console.type("1", "Enter")
+            agreed(console, "remove a link", "Removing link 1")
+            console.lacks(second["node2"], patience=CLUSTER)
+        with tap.check("and added again; the nodes are written there already"):
+            act(console, "l", "┌ Add a link", "node1= node2=")
+            console.type("C-u")
+            console.lacks("node1= node2=")
+            console.type(" ".join(f"{node}={address}" for node, address in second.items()), "Enter")
+            agreed(console, "add a link", "A new link:")
+            console.shows(rf"node2 +1 +connected .*{second['node2']}", patience=CLUSTER)
+        with tap.check("a node gets another address on a link"):
+            lab.run("node2", "ip", "address", "add", f"{leg[0]}.{leg[1]}.{leg[2] + 1}.77/24", "dev", "eth1")
+            act(console, "a", "┌ Change an address: which node")
+            choose(console, "node2", "┌ Change an address", "node2: ")
+            console.type("1", "Enter", f"{leg[0]}.{leg[1]}.{leg[2] + 1}.77", "Enter")
+            agreed(console, "change an address", "node2, link 1: .*77 instead of")
+            console.shows(r"node2 +1 +connected .*\.77", patience=CLUSTER)
+        with tap.check("the cluster gets another name"):
+            act(console, "r", "┌ Rename the cluster")
+            console.type("other", "Enter")
+            agreed(console, "rename the cluster", "lab is to be called other")
+            console.shows("^ other", patience=CLUSTER)
+
+
 def readonly(path):
     with Terminal("-F", path, "--readonly", "node1") as console:
         with tap.check("a console that changes nothing offers none of it"):
-            console.shows("1/1 node")
-            console.go("C", "^ Cluster", "Votes +1 of 1")
+            console.shows("2/2 nodes", patience=CLUSTER)
+            console.go("C", "^ Cluster", "Votes +2 of 2")
             screen = console.go("a", "┌ Cluster")
             if screen.count("the console was started with") < 12:
                 raise Failed(screen)
@@ -168,6 +222,8 @@ def main():
             joining(console)
             leaving(console)
             dying(lab, console)
+        entering(path)
+        changing(lab, path)
         readonly(path)
     return tap.end()
 

@@ -157,7 +157,7 @@ static char *each_node(const Run *run)
     GString *text = g_string_new(NULL);
     for (guint i = 0; member && i < nodes->len; i++) {
         const ModelNode *node = nodes->pdata[i];
-        if (g_strcmp0(node->cluster, member->cluster) == 0)
+        if (node->lost || g_strcmp0(node->cluster, member->cluster) == 0)
             g_string_append_printf(text, "%s%s=", text->len ? " " : "", node->name);
     }
     return g_string_free(text, FALSE);
