@@ -46,9 +46,6 @@
 
 #define OBJECTS (ON_NODE | ON_GUEST | ON_STORAGE | ON_LINK | ON_TASK | ON_EVENT | ON_ALARM)
 
-static const ActionAsk ask_drain[] = {{"Copy local disks (y; empty: no)", true},
-                                      {"MiB a second (empty: as set)", true},
-                                      {NULL, false}};
 static const ActionAsk ask_create[] = {{"The cluster's name", false},
                                        {"Address on link 0 (empty: found)", true},
                                        {"Address on link 1 (empty: none)", true},
@@ -140,12 +137,12 @@ static const Action table[] = {
     RUN("guest.notes", "edit the notes", "N", ON_GUEST,
         RUN_ON_NODE | RUN_ON_GUEST | RUN_AT_NODE, "guest.set", "-H {at} guest notes {guest}",
         NULL, "in your editor; said, when somebody else changes them meanwhile"),
-    RUN("node.drain", "drain", "d", ON_NODE, RUN_ON_NODE | RUN_AT_NODE | RUN_CLUSTERED,
-        "guest.migrate", "-H {at} node drain {name} {0?--with-disks} --bandwidth={1}",
-        ask_drain, "move all its guests to the other nodes; shows a plan, then asks"),
-    RUN("node.undrain", "undrain", "u", ON_NODE, RUN_ON_NODE | RUN_AT_NODE | RUN_CLUSTERED,
-        "guest.migrate", "-H {at} node undrain {name} {0?--with-disks} --bandwidth={1}",
-        ask_drain, "bring the guests back that were drained from it; shows a plan, then asks"),
+    {"node.drain", "drain", NULL, "d", ON_NODE, DO_MOVE, -1, DANGER_NONE, "node.drain", NULL,
+     NULL, NULL, "move all its guests to the other nodes: first see the plan",
+     RUN_ON_NODE | RUN_AT_NODE | RUN_CLUSTERED, NULL},
+    {"node.undrain", "undrain", NULL, "u", ON_NODE, DO_MOVE, -1, DANGER_NONE, "node.undrain",
+     NULL, NULL, NULL, "bring the guests back that were drained from it: first see the plan",
+     RUN_ON_NODE | RUN_AT_NODE | RUN_CLUSTERED, NULL},
     RUN("cluster.create", "make a cluster", "c", ON_NODE | IN_CLUSTER,
         RUN_ON_NODE | RUN_AT_NODE | RUN_ALONE, "cluster.create",
         "-H {at} cluster create {0} --link0={1} --link1={2}", ask_create,
@@ -412,7 +409,7 @@ char *action_refusal(const Action *action, const Model *model, const ModelObject
                    action->command == DO_SYSLOG;
     if (!reaches)
         return NULL;
-    if (action->command == DO_RUN && !readonly)
+    if (action->needs && !readonly)
         return node && action->needs & RUN_ON_NODE ? refusal_of_run(action, model, node)
                                                    : refusal_of_all(action, model);
     if (readonly &&

@@ -72,10 +72,10 @@ typedef enum {
     DO_DEFINITION,
     DO_SYSLOG,
     DO_RUN,  /* runs the command line in a pane: its words are in params */
-    DO_MOVE, /* asks where to, and shows a plan */
+    DO_MOVE, /* shows a plan, and asks where to before it for guests */
 } ActionDo;
 
-/* What DO_RUN needs before it can be offered. */
+/* What an act on a node or the cluster needs before it can be offered. */
 enum {
     RUN_ON_NODE = 1 << 0,   /* is about one node, chosen first where none is */
     RUN_AT_NODE = 1 << 1,   /* and asks that node, which must be reached */
@@ -111,8 +111,8 @@ typedef struct {
     const char *field;  /* a parameter that is asked for */
     const char *prompt; /* and how */
     const char *help;
-    unsigned needs;        /* of DO_RUN */
-    const ActionAsk *asks; /* the same; ended by one without a label; may be NULL */
+    unsigned needs;        /* of DO_RUN, and of DO_MOVE on nodes */
+    const ActionAsk *asks; /* of DO_RUN; ended by one without a label; may be NULL */
 } Action;
 
 #define ACTION_KEYS_MAX 4

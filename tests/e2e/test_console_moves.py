@@ -87,25 +87,34 @@ def draining(lab, console):
     console.go("3", "^ Nodes", "node2 +● up")
     console.type("End")
     until(lambda: "node2" in console.line("▌"), console.screen)
-    with tap.check("a node is emptied, after its plan was agreed to"):
+    with tap.check("the plan of a node that is emptied shows where each guest goes, and why one stays"):
         console.go("a", "┌ node2", "d  drain", "u  undrain")
-        console.go("d", "┌ Drain", "node2: move all its guests")
-        console.type("y", "Enter", "Enter")
-        console.shows(r"\$ gantry -H node2 node drain node2 --with-disks", r"web1 +node2 -> node1", r"Go on\?",
-                      patience=MOVE)
-        console.type("y", "Enter")
-        console.shows("drain: done   any key leaves", patience=MOVE)
-        console.go("Space", "^ Nodes")
-        all_are_on(lab, "node1")
-    with tap.check("and its guests come back"):
-        console.go("a", "┌ node2")
-        console.go("u", "┌ Undrain")
-        console.type("y", "Enter", "Enter")
-        console.shows(r"Go on\?", patience=MOVE)
-        console.type("y", "Enter")
-        console.shows("undrain: done   any key leaves", patience=MOVE)
-        console.go("Space", "^ Nodes")
+        console.go("d", "┌ Drain node2: 3 guests", "Enter start 2, leave 1", r"web1 +node2 +node1 +restart .*can go",
+                   r"db1 +node2 +node1 .*stays", "fix: copy it")
+        console.escape()
+        console.shows("drain: nothing was done")
         all_are_on(lab, "node2")
+    with tap.check("a node is emptied, by a task of its own"):
+        console.go("a", "┌ node2")
+        console.go("d", "┌ Drain node2: 3 guests", "Enter start 2, leave 1")
+        console.go("d", "disks: copied", "Enter start 3")
+        console.type("Enter")
+        console.lacks("┌ Drain")
+        all_are_on(lab, "node1")
+        console.shows(r"node2 +● up .* 0 +0 ", patience=MOVE)
+    with tap.check("and its guests come back"):
+        until(lambda: "running" not in lab.run("node2", "gantry", "task", "ls"), "a task is left", MOVE, 1)
+        console.go("a", "┌ node2")
+        console.go("u", "┌ Undrain node2: 3 guests", "Enter start 2, leave 1")
+        console.go("d", "disks: copied", "Enter start 3")
+        console.type("Enter")
+        all_are_on(lab, "node2")
+    with tap.check("a node without guests has nothing to give"):
+        console.type("Home")
+        until(lambda: "node1" in console.line("▌"), console.screen)
+        console.go("a", "┌ node1")
+        console.go("d", "┌ Drain node1: 0 guests", "There is no guest to move|no guest", "none can go")
+        console.escape()
 
 
 def plainly():

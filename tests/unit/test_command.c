@@ -168,9 +168,6 @@ static void test_join(void)
 static char *filled(const char *word)
 {
     const char *brace = strchr(word, '{');
-    const char *given = brace ? strchr(brace, '?') : NULL;
-    if (given)
-        return g_strndup(given + 1, strlen(given) - 2);
     /* A number is a name, a number of votes and of a link as well. */
     const char *answer = g_str_has_prefix(word, "--algorithm") ? "lms" : "1";
     return brace ? g_strdup_printf("%.*s%s", (int)(brace - word), word, answer)

@@ -34,7 +34,7 @@ static void test_table(void)
                                 json_string("vm/100"));
         if (action->field)
             json_object_set_new(params, action->field, json_string("x"));
-        if (action->command == DO_MOVE)
+        if (action->command == DO_MOVE && action->where & ON_GUEST)
             json_object_set_new(params, "node", json_string("node2"));
         if (action->danger == DANGER_NAME)
             json_object_set_new(params, "confirm", json_string("x"));

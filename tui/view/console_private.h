@@ -96,10 +96,12 @@ void console_run_words(Console *console, const Action *action, const GPtrArray *
 /* Why it can't run now, about those targets where they are nodes; to be g_freed. */
 char *console_run_refusal(Console *console, const Action *action, const GPtrArray *targets);
 
-/* move.c: the choice of a node for guests, and then move_plan.c: what will move, and how. */
+/* move.c: the choice of a node for guests, and then move_plan.c: what will move, and how;
+ * that alone for a node that is drained. */
 void console_move(Console *console, const Action *action, GPtrArray *targets);
 void console_plan_move(Console *console, const Action *action, GArray *subjects,
                        const char *node);
+void console_plan_drain(Console *console, const Action *action, const ModelObject *node);
 
 /* own.c: commands of the person's own. where as of console_where(). */
 #define CONSOLE_READONLY "the console was started with --readonly"

@@ -1,4 +1,5 @@
-/* Guests to another node: the choice of the node, from what each offers. */
+/* Guests to another node: the choice of the node, from what each offers. A node that is
+ * drained chooses by itself. */
 #include "tui/view/console_private.h"
 
 #include "tui/model/units.h"
@@ -119,8 +120,25 @@ static bool node_picked(PickerWhat what, const PickerItem *item, gpointer user)
     return true;
 }
 
+/* Nodes are chosen already, and where each guest goes is for the node to say. */
+static void drain(Console *console, const Action *action, const GPtrArray *targets)
+{
+    const ModelObject *node = targets->len ? targets->pdata[0] : NULL;
+    g_autofree char *why =
+        action_refusal(action, console_model(console), node, console->options->readonly);
+    if (why || targets->len != 1)
+        console_say(console, ROLE_WARNING, "no %s: %s", action->label,
+                    why ? why : "one node at a time");
+    else
+        console_plan_drain(console, action, node);
+}
+
 void console_move(Console *console, const Action *action, GPtrArray *targets)
 {
+    if (action->where & ON_NODE) {
+        drain(console, action, targets);
+        return;
+    }
     Model *model = console_model(console);
     g_autofree char *refusal = NULL;
     GArray *subjects = g_array_new(FALSE, TRUE, sizeof(Subject));

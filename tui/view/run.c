@@ -57,8 +57,7 @@ static bool refuse(const Run *run, const char *format, ...)
     return false;
 }
 
-/* "--link0={1}" is left out without an answer, "{0?--yes}" without a yes; "{0}" may become
- * several words. */
+/* "--link0={1}" is left out without an answer; "{0}" may become several words. */
 static bool add_word(const Run *run, GPtrArray *argv, const char *word,
                      const char *const *answers)
 {
@@ -68,13 +67,6 @@ static bool add_word(const Run *run, GPtrArray *argv, const char *word,
         return true;
     }
     g_autofree char *inner = g_strndup(brace + 1, strcspn(brace + 1, "}"));
-    char *given = strchr(inner, '?');
-    if (given) {
-        const char *answer = answers[*inner - '0'];
-        if (answer && g_ascii_tolower(*answer) == 'y')
-            g_ptr_array_add(argv, g_strdup(given + 1));
-        return true;
-    }
     g_autofree char *value = value_of(run, inner, answers);
     if (!value)
         return refuse(run, "it is reached only through another node, where a command can't "
