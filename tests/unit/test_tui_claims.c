@@ -225,6 +225,8 @@ static void test_recalled(void)
     model_node_lost(self.model, 2, "the cluster lost it", 1000);
     const ModelGuest *row = only(&self);
     g_assert_cmpuint(row->base.node, ==, 2);
+    g_assert_cmpint(model_node(self.model, 2)->link, ==, MODEL_LINK_DOWN);
+    g_assert_cmpstr(model_node(self.model, 2)->trouble, ==, "the cluster lost it");
     g_assert_cmpstr(row->tags, ==, "prod");
     g_assert_true(model_is_stale(self.model, &row->base, &since));
     g_assert_cmpint(since, ==, 1000);

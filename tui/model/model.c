@@ -202,12 +202,16 @@ void model_node_named(Model *model, guint index, const char *name)
 void model_node_lost(Model *model, guint index, const char *trouble, gint64 since)
 {
     ModelNode *node = model_node(model, index);
-    if (node && node->link != MODEL_LINK_UP && node->heard == 0) {
-        node->heard = since;
-        model_tell(model, MODEL_CHANGED, &node->base, model_field_bit(OBJECT_NODE, "link"));
-    }
-    if (!node || node->link != MODEL_LINK_UP)
+    if (!node)
         return;
+    /* One that this console was not connected to when it was lost. */
+    if (node->link != MODEL_LINK_UP) {
+        bool tries = node->link == MODEL_LINK_CONNECTING;
+        node->heard = node->heard ? node->heard : since;
+        show_link(model, node, tries ? MODEL_LINK_DOWN : (ModelLinkState)node->link,
+                  tries ? trouble : node->trouble);
+        return;
+    }
     /* The watch goes on: the node may be well, and cut off from the others only. */
     node->lost = TRUE;
     show_link(model, node, MODEL_LINK_DOWN, trouble);

@@ -33,8 +33,10 @@ static void put_settings(Page *page, const json_t *status)
     page_section(page, "Set for the cluster");
     if (bandwidth)
         page_factf(page, "A move takes", "%d MiB/s at the most", bandwidth);
-    if (drains)
-        page_factf(page, "A drain moves", "%d at once, %s", parallel, order);
+    if (drains) {
+        g_autofree char *words = g_strdelimit(g_strdup(order), "-", ' ');
+        page_factf(page, "A drain moves", "%d at once, %s", parallel, words);
+    }
     g_auto(GStrv) lines = g_strsplit(notes, "\n", -1);
     for (char **line = lines; *line && *notes; line++)
         page_line(page, ROLE_TEXT, *line);
