@@ -173,9 +173,9 @@ void console_tab_reopen(ConsoleTab *tab, gboolean take)
 static char *make_title(const ConsoleTarget *target)
 {
     static const char *const words[] = {"console", "shell", "shell"};
-    const char *word = words[target->what];
     if (target->what == CONSOLE_COMMAND)
         return g_strdup(target->name);
+    const char *word = words[target->what];
     if (!target->guest)
         return g_strdup_printf("%s %s", target->node, word);
     if (target->what == CONSOLE_GUEST_CONSOLE && g_str_has_prefix(target->guest, "vm/"))
