@@ -135,7 +135,7 @@ static void add_item(const Palette *palette, GPtrArray *items, const Hit *hit)
         if (hit->object)
             item->refusal =
                 action_refusal(action, model, hit->object, console->options->readonly);
-        else if (action->command == DO_RUN)
+        else if (action->needs)
             item->refusal = refusal_of_run(console, action);
     }
     Subject subject = {0};
