@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { TRIES_MAX = 8 };
+
 json_t *guest_documents_gantry(const GuestDocuments *documents, int number)
 {
     const StoreDocument *document = guest_document_find(documents, number, "/gantry");
@@ -28,42 +30,93 @@ guint64 guest_documents_revision(const GuestDocuments *documents, int number)
     return document_revision(documents->store, path);
 }
 
+/* A document that is being put over the one that was there. */
 typedef struct {
+    GuestDocuments *documents;
     int number;
+    char *path, *text;
+    char *native;     /* whose number it was: */
+    guint64 revision; /* of the document that is replaced */
+    guint tries;
     GuestDocumentsSaved saved;
     gpointer user;
 } Change;
+
+static void change_free(Change *change)
+{
+    g_free(change->path);
+    g_free(change->text);
+    g_free(change->native);
+    g_free(change);
+}
+
+static char *find_native(const GuestDocuments *documents, int number)
+{
+    const StoreDocument *claim = guest_document_find(documents, number, "");
+    g_autoptr(json_t) object = claim ? document_parse(claim->content) : NULL;
+    return g_strdup(wire_get_string(object, "native", ""));
+}
+
+static void on_change_written(guint64 revision, const GError *error, gpointer user);
+
+static void send_change(Change *change)
+{
+    const Store *store = change->documents->store;
+    StoreTransaction *transaction = store_transaction_new();
+    change->revision = document_revision(store, change->path);
+    document_require(store, transaction, change->path);
+    const StoreDocument *claim = guest_document_find(change->documents, change->number, "");
+    if (claim)
+        store_transaction_require(transaction, claim->path, claim->revision);
+    store_transaction_put(transaction, change->path, change->text, strlen(change->text));
+    change->tries++;
+    store_commit(change->documents->store, transaction, on_change_written, change);
+}
+
+/* It was not this document that changed but its guest's state, which agents note as it comes
+ * and goes: nobody would know what to look at. */
+static gboolean may_try_again(const Change *change)
+{
+    if (change->tries >= TRIES_MAX ||
+        document_revision(change->documents->store, change->path) != change->revision)
+        return FALSE;
+    g_autofree char *native = find_native(change->documents, change->number);
+    return g_str_equal(native, change->native);
+}
 
 static void on_change_written(guint64 revision, const GError *error, gpointer user)
 {
     Change *change = user;
     g_autoptr(GError) conflict = NULL;
-    if (error && wire_error_code(error) == WIRE_ERROR_CONFLICT)
+    if (error && wire_error_code(error) == WIRE_ERROR_CONFLICT) {
+        if (may_try_again(change)) {
+            send_change(change);
+            return;
+        }
         wire_error_set(
             &conflict, WIRE_ERROR_CONFLICT,
             "somebody else changed guest %d at the same moment: look at what it says "
             "now, and try again",
             change->number);
+    }
     if (change->saved)
         change->saved(conflict ? conflict : error, change->user);
-    g_free(change);
+    change_free(change);
 }
 
 /* Puts a document over the one that is there now, while the number is this guest's. */
 static void replace(GuestDocuments *documents, int number, const char *rest, const char *text,
                     GuestDocumentsSaved saved, gpointer user)
 {
-    g_autofree char *path = guest_path(number, rest);
-    StoreTransaction *transaction = store_transaction_new();
-    document_require(documents->store, transaction, path);
-    g_autofree char *owner = guest_path(number, "");
-    const StoreDocument *claim = store_get(documents->store, owner);
-    if (claim)
-        store_transaction_require(transaction, owner, claim->revision);
-    store_transaction_put(transaction, path, text, strlen(text));
     Change *change = g_new0(Change, 1);
-    *change = (Change){number, saved, user};
-    store_commit(documents->store, transaction, on_change_written, change);
+    *change = (Change){.documents = documents,
+                       .number = number,
+                       .path = guest_path(number, rest),
+                       .text = g_strdup(text),
+                       .native = find_native(documents, number),
+                       .saved = saved,
+                       .user = user};
+    send_change(change);
 }
 
 void guest_documents_change(GuestDocuments *documents, int number, json_t *changes,

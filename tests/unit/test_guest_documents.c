@@ -196,6 +196,22 @@ static void test_words(Fixture *fixture, gconstpointer data)
     WAIT_FOR(guest_documents_definition(fixture->documents, number));
 }
 
+/* That the guest is started at the same moment is no conflict. */
+static void test_words_while_it_starts(Fixture *fixture, gconstpointer data)
+{
+    int number = number_of(fixture, "a");
+    WAIT_FOR(is_written(fixture, number));
+    for (guint i = 0; i < 10; i++) {
+        g_autofree char *state = g_strdup_printf("state %u", i);
+        guest_documents_note(fixture->documents, number, "a", state);
+        fixture->saved = FALSE;
+        guest_documents_change(fixture->documents, number, json_pack("{s:i}", "i", i), on_saved,
+                               fixture);
+        WAIT_FOR(fixture->saved);
+        g_assert_true(fixture->code == (WireErrorCode)-1);
+    }
+}
+
 static gboolean is_as_read(const Fixture *fixture, int number, guint64 revision)
 {
     g_autoptr(GError) error = NULL;
@@ -241,6 +257,7 @@ int main(int argc, char **argv)
     ADD("taken", test_taken);
     ADD("moves", test_moves);
     ADD("words", test_words);
+    ADD("words/starting", test_words_while_it_starts);
     ADD("as-read", test_as_read);
     return g_test_run();
 }
