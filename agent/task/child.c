@@ -204,7 +204,8 @@ static gboolean take_lock(int directory, gboolean recover)
         return FALSE;
     int length =
         g_snprintf(text, sizeof text, "%d %s\n", (int)getpid(), recover ? "recover" : "run");
-    if (fd >= 0 && ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)length, 0) == length)
+    /* Over what is there: a recovery gets no other block when the disk is full. */
+    if (fd >= 0 && pwrite(fd, text, (size_t)length, 0) == length && ftruncate(fd, length) == 0)
         return TRUE;
     /* Goes to the log, or nowhere when the disk is full. */
     (void)fprintf(stderr, "the task can't begin: its lock can't be written: %s\n",

@@ -56,8 +56,15 @@ gboolean task_launch(int tasks, const char *path, const char *id, const json_t *
     int directory = task_files_open(tasks, id, TRUE, error);
     if (directory < 0)
         return FALSE;
+    g_autoptr(GError) failure = NULL;
     gboolean ready =
-        !request || task_files_write(directory, "request.json", request, FALSE, error);
+        !request || task_files_write(directory, "request.json", request, FALSE, &failure);
+    /* A disk that is full must not keep a recovery from removing what fills it: the request of
+     * the run is there. */
+    if (!ready && recover)
+        ready = faccessat(directory, "request.json", R_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!ready)
+        g_propagate_error(error, g_steal_pointer(&failure));
     if (recover)
         (void)unlinkat(directory, "outcome.json", 0);
     (void)close(directory);
