@@ -9,11 +9,13 @@
 #include <string.h>
 
 enum {
-    HELLO_AFTER = 500, /* ms, when there is something new to say */
-    HELLO_EVERY = 4,   /* such times, when there is nothing */
-    ASTRAY_MAX = 2,    /* hellos of a node out of another view, until all begin a new one */
-    STAY_AFTER = 10,   /* seconds in which a leave that was asked for may begin */
-    QUEUE_MAX = 64     /* chunks handed to corosync at a time; the rest waits here */
+    HELLO_AFTER = 500,  /* ms, when there is something new to say */
+    HELLO_EVERY = 4,    /* such times, when there is nothing */
+    ASTRAY_MAX = 2,     /* hellos of a node out of another view, until all begin a new one, */
+    ASTRAY_AFTER = 5,   /* seconds after the view began: who is slow comes by itself; */
+    ASTRAY_FACTOR = 12, /* at most so many times that, as it gets longer each time */
+    STAY_AFTER = 10,    /* seconds in which a leave that was asked for may begin */
+    QUEUE_MAX = 64,     /* chunks handed to corosync at a time; the rest waits here */
 };
 
 /* A process in the group. */
@@ -41,6 +43,8 @@ struct ClusterStore {
     GPtrArray *peers; /* of Peer */
     gboolean counted; /* the view has its number: */
     guint64 view;
+    gint64 since;   /* monotonic */
+    guint renewals; /* of views, as a node was astray, since the members changed */
     guint electorate;
     StorePacker *packer;
     ClusterLine *line; /* the short way */
@@ -154,6 +158,9 @@ static void say_hello(ClusterStore *part, guint8 flags)
  * sent while corosync kept it waiting. */
 static gboolean is_any_astray(const ClusterStore *part)
 {
+    gint64 patience = ASTRAY_AFTER * MIN(1 + part->renewals, ASTRAY_FACTOR) * G_USEC_PER_SEC;
+    if (!part->counted || g_get_monotonic_time() - part->since < patience)
+        return FALSE;
     for (guint i = 0; i < part->peers->len; i++)
         if (((const Peer *)part->peers->pdata[i])->astray >= ASTRAY_MAX)
             return TRUE;
@@ -163,10 +170,14 @@ static gboolean is_any_astray(const ClusterStore *part)
 static gboolean on_hello_timer(gpointer user)
 {
     ClusterStore *part = user;
-    if (is_any_astray(part))
+    if (is_any_astray(part)) {
+        g_message("store: a node is in another view: all begin a new one");
+        part->renewals++;
         say_hello(part, STORE_HELLO_RENEW);
-    else if (store_revision(part->agent->store) != part->said || ++part->quiet >= HELLO_EVERY)
+    } else if (store_revision(part->agent->store) != part->said ||
+               ++part->quiet >= HELLO_EVERY) {
         say_hello(part, 0);
+    }
     return G_SOURCE_CONTINUE;
 }
 
@@ -284,6 +295,7 @@ static void begin_view(ClusterStore *part, guint64 number)
         nodes[i] = ((const Peer *)part->peers->pdata[i])->peer.node;
     part->counted = TRUE;
     part->view = number;
+    part->since = g_get_monotonic_time();
     for (guint i = 0; i < part->peers->len; i++)
         ((Peer *)part->peers->pdata[i])->astray = 0;
     part->electorate = find_electorate(part);
@@ -295,6 +307,7 @@ static void begin_view(ClusterStore *part, guint64 number)
 static void end_view(ClusterStore *part)
 {
     part->counted = FALSE;
+    part->renewals = 0;
     store_packer_drop(part->packer);
     if (part->peers->len == 0)
         store_view(part->agent->store, 0, NULL, 0, 0);
