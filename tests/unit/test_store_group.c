@@ -420,6 +420,7 @@ static void test_torn_log(Fixture *fixture, gconstpointer data)
 {
     make_group(fixture, 3);
     put_many(fixture, 1, 20);
+    BECOME_ALIKE(1, 3);
     close_node(fixture, 3);
     run_sql(fixture->nodes[3].path, "DELETE FROM log WHERE position = 10");
     open_node(fixture, 3);
