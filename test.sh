@@ -7,7 +7,7 @@
 #   sanitize  both, built with AddressSanitizer and UBSan
 #   fuzz      every fuzz target over its corpus, and a fixed number of runs
 #   lint      shellcheck over the scripts; clang-format and clang-tidy over the C
-# Without arguments: all, in half an hour on two cores. Builds into build-test*/; needs root
+# Without arguments: all, in an hour on two cores. Builds into build-test*/; needs root
 # for the lab.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")" || exit
@@ -120,9 +120,10 @@ if wanted e2e; then e2e build-test; fi
 if wanted sanitize; then
     if need "Building with sanitizers" build build-test-sanitize -Db_sanitize=address,undefined -Db_lundef=false; then
         suite "Unit tests with sanitizers" build-test-sanitize unit
-        # Those that mostly wait for corosync, and have little of their own, run once only.
+        # Those that mostly wait for corosync or for slow copies, and have little of their own,
+        # run once only.
         mapfile -t names < <(cd tests/e2e && find . -maxdepth 1 -name 'test_*' -perm -u+x -printf '%f\n' | sort |
-            grep -v -e cluster_links -e cluster_device)
+            grep -v -e cluster_links -e cluster_device -e console_ways -e drain -e migration_ids -e migration_offline)
         e2e build-test-sanitize "${names[@]}"
     fi
 fi
