@@ -158,8 +158,8 @@ static void say_hello(ClusterStore *part, guint8 flags)
  * sent while corosync kept it waiting. */
 static gboolean is_any_astray(const ClusterStore *part)
 {
-    gint64 patience = ASTRAY_AFTER * MIN(1 + part->renewals, ASTRAY_FACTOR) * G_USEC_PER_SEC;
-    if (!part->counted || g_get_monotonic_time() - part->since < patience)
+    gint64 seconds = (gint64)ASTRAY_AFTER * MIN(1 + part->renewals, ASTRAY_FACTOR);
+    if (!part->counted || g_get_monotonic_time() - part->since < seconds * G_USEC_PER_SEC)
         return FALSE;
     for (guint i = 0; i < part->peers->len; i++)
         if (((const Peer *)part->peers->pdata[i])->astray >= ASTRAY_MAX)

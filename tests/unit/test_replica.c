@@ -362,7 +362,7 @@ static void test_short_way_lost(Fixture *fixture, gconstpointer data)
 /* What is too large for the short way, and what follows it meanwhile. */
 static void test_large(Fixture *fixture, gconstpointer data)
 {
-    g_autofree char *large = g_strnfill(2 * REPLICA_HURRY_MAX, 'x');
+    g_autofree char *large = g_strnfill((gsize)2 * REPLICA_HURRY_MAX, 'x');
     g_autofree char *all = g_strconcat("a", large, "b", NULL);
     connect_nodes(fixture, "123");
     submit(fixture, 2, "a");
