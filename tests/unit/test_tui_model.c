@@ -1,5 +1,6 @@
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
+#include "tui/model/device.h"
 #include "tui/model/filter.h"
 #include "tui/model/fuzzy.h"
 #include "tui/model/model.h"
@@ -378,6 +379,21 @@ static void test_units(void)
     check_unit(units_number, 2.1, "2.10");
 }
 
+static void test_device(void)
+{
+    g_autoptr(json_t) device = json_pack(
+        "{s:s,s:s,s:i,s:b,s:s,s:s}", "host", "10.0.0.9", "algorithm", "ffsplit", "votes", 1,
+        "voting", 1, "state", "Connected", "tls", "Yes (client certificate sent)");
+    g_autofree char *words = device_words(device);
+    g_assert_cmpstr(words, ==, "10.0.0.9: votes, 1 vote, ffsplit, Connected, TLS");
+    g_assert_true(device_votes(device));
+    json_object_set_new(device, "voting", json_false());
+    g_autofree char *silent = device_words(device);
+    g_assert_cmpstr(silent, ==, "10.0.0.9: GIVES NO VOTE, 1 vote, ffsplit, Connected, TLS");
+    g_assert_null(device_words(json_null()));
+    g_assert_null(device_words(NULL));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -392,5 +408,6 @@ int main(int argc, char **argv)
     g_test_add_func("/tui-model/order/names", test_order_of_names);
     g_test_add_func("/tui-model/fuzzy", test_fuzzy);
     g_test_add_func("/tui-model/units", test_units);
+    g_test_add_func("/tui-model/device", test_device);
     return g_test_run();
 }

@@ -3,6 +3,7 @@
 #include "backend/wire/message.h"
 #include "tui/command/act.h"
 #include "tui/command/output.h"
+#include "tui/model/device.h"
 #include "tui/screen/text.h"
 
 #include <string.h>
@@ -69,17 +70,11 @@ static void append_description(GString *text, const json_t *status)
 
 static void append_device(GString *text, const json_t *device)
 {
-    if (!json_is_object(device))
+    g_autofree char *words = device_words(device);
+    if (!words)
         return;
-    g_autofree char *host = text_clean(wire_get_string(device, "host", "?"));
-    g_autofree char *algorithm = text_clean(wire_get_string(device, "algorithm", "?"));
-    g_autofree char *state = text_clean(wire_get_string(device, "state", "not known"));
-    int votes = (int)wire_get_integer(device, "votes", 0);
-    g_string_append_printf(
-        text, "quorum device %s: %s, %d vote%s, %s, %s%s\n", host,
-        wire_get_boolean(device, "voting", FALSE) ? "votes" : "GIVES NO VOTE", votes,
-        votes == 1 ? "" : "s", algorithm, state,
-        g_str_has_prefix(wire_get_string(device, "tls", ""), "Yes") ? ", TLS" : "");
+    g_autofree char *clean = text_clean(words);
+    g_string_append_printf(text, "quorum device %s\n", clean);
 }
 
 static void append_ring(GString *text, const json_t *ring)

@@ -1,6 +1,7 @@
 #include "tui/view/describe_cluster.h"
 
 #include "backend/wire/message.h"
+#include "tui/model/device.h"
 
 #include <math.h>
 
@@ -64,8 +65,10 @@ static void put_votes(Page *page, const json_t *status)
                (int)wire_get_integer(status, "votes", 0),
                (int)wire_get_integer(status, "expected", 0),
                (int)wire_get_integer(status, "quorum", 0));
-    page_fact(page, "Quorum device",
-              wire_get_boolean(status, "device", FALSE) ? "registered" : "none");
+    const json_t *device = json_object_get(status, "device");
+    g_autofree char *words_of_device = device_words(device);
+    page_fact_in(page, !words_of_device || device_votes(device) ? ROLE_TEXT : ROLE_ERROR,
+                 "Quorum device", words_of_device ? words_of_device : "none");
     page_factf(page, "corosync.conf", "version %d",
                (int)wire_get_integer(status, "config_version", 0));
     page_fact(page, "Ring", wire_get_string(status, "ring", NULL));
