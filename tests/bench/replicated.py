@@ -56,8 +56,11 @@ class StoreNode:
         cluster.lab('run', f'node{node}', 'mkdir', '-p', f'{DATA}/store')
         self.process = cluster.start(node, cluster.program, f'{DATA}/store', f'node{node}', *([number] if number else []),
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        os.set_blocking(self.process.stdout.fileno(), False)
         self.lines, self.rest = [], ''
+        self.unblock()
+
+    def unblock(self):
+        os.set_blocking(self.process.stdout.fileno(), False)
 
     def wait(self, word, seconds=90):
         """The rest of the next line that begins with the word."""

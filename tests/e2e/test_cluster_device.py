@@ -3,6 +3,7 @@
 import lib
 from cluster import CLUSTER, LOST, Node, alike, gantry, settled, together, version, works
 from lib import becomes, check, holds, refused, same
+from terminal import Terminal
 
 PAIR = ("node1", "node2")
 HOST = "node3"  # outside of the cluster
@@ -58,8 +59,23 @@ def taken_back(lab, nodes):
     lab.fault("start", "qnetd", HOST)
 
 
+def by_console():
+    """Adds it, as a person does on the cluster's page."""
+    with Terminal("node1", size=(120, 40)) as console:
+        console.shows(r"quorate 2/2")
+        console.go("C", r"Quorum device +none")
+        console.go("a", r"add a quorum device")
+        console.go("d", r"Machine with corosync-qnetd")
+        console.type(HOST, "Enter", "Enter", "Enter")
+        console.shows(r"Go on\?")
+        console.type("y", "Enter")
+        console.shows(r"votes in", patience=CLUSTER)
+        console.go("Enter", r"Quorum device +\S+: votes, 1 vote, ffsplit, Connected, TLS")
+    return True
+
+
 def added(lab, nodes):
-    works("a device is added", gantry(lab, "-H", "node1", "cluster", "device", "add", HOST, "--yes"))
+    check("a device is added from the console, which then shows it", by_console())
     for node in nodes:
         becomes(f"it votes on {node.name}, over TLS", (True, 1, "Connected", "Yes"), lambda node=node: voting(node))
         same(f"which corosync-quorumtool says on {node.name}", ["A,V", "A,V"], flags(node))
