@@ -1,0 +1,58 @@
+"""An agent in a cluster of 32 members with 5,000 guests, of which the others are simulated."""
+import re
+import subprocess
+import time
+
+from place import say
+from process import resident, usage
+from replicated import Cluster, StoreNode
+from table import Row
+
+MEMBERS, GUESTS = 32, 5000
+CONF = '/etc/corosync/corosync.conf'
+
+
+def conf_of_all(conf, prefix):
+    """The file with all members in it, on one link."""
+    conf = re.sub(r' *ring1_addr: .*\n', '', conf)
+    # Nobody would wait 25 s for a ring here; and all are in the share of real time of one node.
+    conf = conf.replace('totem {\n', 'totem {\n    token_coefficient: 0\n') + 'system {\n    sched_rr: no\n}\n'
+    nodes = ''.join(f'    node {{\n        name: node{i}\n        nodeid: {i}\n        ring0_addr: {prefix}.{100 + i}\n    }}\n'
+                    for i in range(2, MEMBERS + 1))
+    conf = re.sub(r'(nodelist \{\n(?:.*\n)*?    \}\n)', lambda found: found[1] + nodes, conf, count=1)
+    return re.sub(r'config_version: (\d+)', lambda found: f'config_version: {int(found[1]) + 1}', conf)
+
+
+class Members(StoreNode):
+    """All simulated ones."""
+
+    def __init__(self, cluster, prefix, number):
+        self.process = cluster.start(1, '/usr/bin/python3', '/opt/gantry/src/tests/bench/member_nodes.py', MEMBERS, prefix,
+                                     number, GUESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.lines, self.rest = [], ''
+        self.unblock()
+
+
+def members(place):
+    """An agent in a large cluster"""
+    with Cluster(place, 1) as cluster:
+        address = cluster.lab('addr', 'node1').strip()
+        prefix = address.rsplit('.', 1)[0]
+        conf = cluster.lab('run', 'node1', 'cat', CONF)
+        number = re.search(r'store: (\d+)', conf)[1]
+        cluster.lab('fault', 'kill', 'node1', 'corosync')
+        cluster.lab('run', 'node1', 'sh', '-c', f'cat >{CONF}', input=conf_of_all(conf, prefix))
+        cluster.lab('fault', 'start', 'node1', 'corosync')
+        others = Members(cluster, prefix, number)
+        others.wait('members', 500)
+        say(f'{MEMBERS} members')
+        pid = int(re.search(r'gantryd: pid (\d+), listens', cluster.lab('status'))[1])
+        time.sleep(30)
+        rest = usage(pid, place.seconds)
+        rows = [Row(f'agent of {MEMBERS} members with {GUESTS} guests, memory', 'MiB', resident(pid) / 2**20, 60),
+                Row('the same, processor at rest', '% of a core', rest * 100, 5)]
+        others.process.stdin.close()
+        return rows
+
+
+GROUPS = {'members': members}
