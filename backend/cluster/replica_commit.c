@@ -133,10 +133,13 @@ static void note_force(Replica *replica)
         replica->peers[i].owed = TRUE;
 }
 
+/* The leader's alone. One who settled by itself what the leader has not would not repeat the
+ * ack that the leader lacks. */
 void replica_count_acks(Replica *replica)
 {
     guint64 index = 0;
-    if (!replica_is_in_line(replica) || replica->diverged || !find_majority(replica, &index))
+    if (replica->phase != REPLICA_LEADING || replica->diverged ||
+        !find_majority(replica, &index))
         return;
     if (!replica->in_force)
         note_force(replica);

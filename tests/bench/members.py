@@ -12,9 +12,10 @@ MEMBERS, GUESTS = 32, 5000
 CONF = '/etc/corosync/corosync.conf'
 
 
-def conf_of_all(conf, prefix):
+def conf_of_all(conf, address, prefix):
     """The file with all members in it, on one link."""
     conf = re.sub(r' *ring1_addr: .*\n', '', conf)
+    conf = re.sub(r'ring0_addr: .*', f'ring0_addr: {address}', conf)
     # Nobody would wait 25 s for a ring here; and all are in the share of real time of one node.
     conf = conf.replace('totem {\n', 'totem {\n    token_coefficient: 0\n') + 'system {\n    sched_rr: no\n}\n'
     nodes = ''.join(f'    node {{\n        name: node{i}\n        nodeid: {i}\n        ring0_addr: {prefix}.{100 + i}\n    }}\n'
@@ -41,7 +42,7 @@ def members(place):
         conf = cluster.lab('run', 'node1', 'cat', CONF)
         number = re.search(r'store: (\d+)', conf)[1]
         cluster.lab('fault', 'kill', 'node1', 'corosync')
-        cluster.lab('run', 'node1', 'sh', '-c', f'cat >{CONF}', input=conf_of_all(conf, prefix))
+        cluster.lab('run', 'node1', 'sh', '-c', f'cat >{CONF}', input=conf_of_all(conf, address, prefix))
         cluster.lab('fault', 'start', 'node1', 'corosync')
         others = Members(cluster, prefix, number)
         others.wait('members', 500)

@@ -359,6 +359,19 @@ static void test_short_way_lost(Fixture *fixture, gconstpointer data)
         assert_documents(fixture, i, "abc");
 }
 
+/* With a digest the leader's ack is told to all. A follower that counted it, and settled what
+ * the leader has not, would not repeat its own ack that was lost. */
+static void test_ack_lost(Fixture *fixture, gconstpointer data)
+{
+    connect_nodes(fixture, "123");
+    for (guint i = 0; i < REPLICA_CHECK_INTERVAL; i++)
+        submit(fixture, 1, "a");
+    fixture->lost = TRUE;
+    submit(fixture, 1, "b");
+    tick(fixture, 4 * REPLICA_HEARTBEAT_TICKS);
+    g_assert_cmpuint(fixture->nodes[1].answers, ==, REPLICA_CHECK_INTERVAL + 1);
+}
+
 /* What is too large for the short way, and what follows it meanwhile. */
 static void test_large(Fixture *fixture, gconstpointer data)
 {
@@ -649,6 +662,7 @@ int main(int argc, char **argv)
         {"/replica/commit", 100, test_commit},
         {"/replica/answer", 100, test_answer},
         {"/replica/short-way-lost", 100, test_short_way_lost},
+        {"/replica/ack-lost", 100, test_ack_lost},
         {"/replica/large", 100, test_large},
         {"/replica/majority-of-disks", 100, test_majority_of_disks},
         {"/replica/no-majority", 100, test_no_majority},
