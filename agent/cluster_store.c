@@ -167,10 +167,22 @@ static gboolean is_any_astray(const ClusterStore *part)
     return FALSE;
 }
 
+/* One is enough to say so: whoever has the lowest number of those who speak. It notices the
+ * one that is astray, or, when that is it, all the others. */
+static gboolean is_speaker(const ClusterStore *part)
+{
+    for (guint i = 0; i < part->peers->len; i++) {
+        const Peer *peer = part->peers->pdata[i];
+        if (peer->known && peer->peer.node < part->own)
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean on_hello_timer(gpointer user)
 {
     ClusterStore *part = user;
-    if (is_any_astray(part)) {
+    if (is_speaker(part) && is_any_astray(part)) {
         g_message("store: a node is in another view: all begin a new one");
         part->renewals++;
         say_hello(part, STORE_HELLO_RENEW);

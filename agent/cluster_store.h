@@ -10,6 +10,10 @@
  *   - A node is alone again when somebody let it leave: corosync.conf is gone and lies
  *     beside as COROSYNC_CONF_LEFT. A file that is only missing changes nothing.
  *
+ * Small messages go past corosync where there is a way (cluster_line.h). A node that took
+ * another hello than the rest for the beginning of the view (store_stream.h), and so is alone
+ * in it, is noticed by its hellos; the one with the lowest number then has all begin anew.
+ *
  * Which votes are expected: those of the log's members; or fewer, when a person has told
  * corosync so (cluster.expected), or when this node survives one half of the cluster with the
  * vote of a quorum device: see PROTOCOL.md, "Fewer votes".
