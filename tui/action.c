@@ -377,24 +377,29 @@ static char *refusal_of_run(const Action *action, const Model *model, const Mode
     return why;
 }
 
+/* Takes one more of several reasons, of which the first is kept. FALSE when it is none: then
+ * there is no reason for all of them. */
+static gboolean add_refusal(char **first, char *why)
+{
+    if (!why)
+        g_clear_pointer(first, g_free);
+    else if (*first)
+        g_free(why);
+    else
+        *first = why;
+    return why != NULL;
+}
+
 /* Of whatever node would be chosen: the reason when there is none. */
-static char *refusal_of_all(const Action *action, const Model *model)
+static char *refusal_of_nodes(const Action *action, const Model *model)
 {
     const GPtrArray *nodes = model_objects(model, OBJECT_NODE);
     char *first = NULL;
     if (!(action->needs & RUN_ON_NODE))
         return refusal_of_asked(action, action_member(model, NULL));
-    for (guint i = 0; i < nodes->len; i++) {
-        char *why = refusal_of_run(action, model, nodes->pdata[i]);
-        if (!why) {
-            g_free(first);
+    for (guint i = 0; i < nodes->len; i++)
+        if (!add_refusal(&first, refusal_of_run(action, model, nodes->pdata[i])))
             return NULL;
-        }
-        if (first)
-            g_free(why);
-        else
-            first = why;
-    }
     return first ? first : g_strdup("no node is reached");
 }
 
@@ -411,7 +416,7 @@ char *action_refusal(const Action *action, const Model *model, const ModelObject
         return NULL;
     if (action->needs && !readonly)
         return node && action->needs & RUN_ON_NODE ? refusal_of_run(action, model, node)
-                                                   : refusal_of_all(action, model);
+                                                   : refusal_of_nodes(action, model);
     if (readonly &&
         (action->method || action->command == DO_CONSOLE || action->command == DO_SHELL))
         return g_strdup("the console was started with --readonly");
@@ -449,4 +454,14 @@ char *action_refusal(const Action *action, const Model *model, const ModelObject
             return g_strdup("it has ended");
     }
     return NULL;
+}
+
+char *action_refusal_of_all(const Action *action, const Model *model, const GPtrArray *objects,
+                            bool readonly)
+{
+    char *first = NULL;
+    for (guint i = 0; i < objects->len; i++)
+        if (!add_refusal(&first, action_refusal(action, model, objects->pdata[i], readonly)))
+            return NULL;
+    return first;
 }

@@ -151,3 +151,6 @@ const ModelNode *action_member(const Model *model, const ModelNode *but);
  * cluster, or about a node that is chosen later. */
 char *action_refusal(const Action *action, const Model *model, const ModelObject *object,
                      bool readonly);
+/* The reason of the first when it can be done to none of them; NULL when it can to one. */
+char *action_refusal_of_all(const Action *action, const Model *model, const GPtrArray *objects,
+                            bool readonly);

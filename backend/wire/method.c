@@ -140,7 +140,7 @@ static const WireParameter send_parameters[] = {
 #define DRAIN_PARAMETERS                                                                       \
     {"parallel", WIRE_TYPE_INTEGER,                                                            \
      false,      1,                                                                            \
-     8,          .help = "how many guests move at once at the most; 2 when absent"},           \
+     8,          .help = "how many guests move at once; when absent as set for the cluster"},  \
         {"with_disks", WIRE_TYPE_BOOLEAN, false,                                               \
          .help = "copy the disks that only one node has"},                                     \
         {"storage", WIRE_TYPE_STRING,                                                          \
@@ -151,7 +151,7 @@ static const WireParameter send_parameters[] = {
          false,                                                                                \
          1,                                                                                    \
          1048576,                                                                              \
-         .help = "MiB a second of one move at the most; without limit when absent"},           \
+         .help = "MiB a second of one move at the most; when absent as set for the cluster"},  \
         {"skip", WIRE_TYPE_BOOLEAN, false,                                                     \
          .help = "guests with something in the way stay, and the others go; else none goes"},  \
     {                                                                                          \

@@ -9,25 +9,6 @@ static Table *current_table(Console *console)
     return view->class->table ? view->class->table(view->self) : NULL;
 }
 
-/* The reason when none of them can, NULL when one can. */
-static char *refusal_of_all(Console *console, const Action *action, const GPtrArray *targets)
-{
-    char *first = NULL;
-    for (guint i = 0; i < targets->len; i++) {
-        char *why = action_refusal(action, console_model(console), targets->pdata[i],
-                                   console->options->readonly);
-        if (!why) {
-            g_free(first);
-            return NULL;
-        }
-        if (first)
-            g_free(why);
-        else
-            first = why;
-    }
-    return first;
-}
-
 enum { ID_OWN = 1 << 16 };
 
 static void add_own(const Console *console, GPtrArray *items, unsigned where)
@@ -59,7 +40,8 @@ static GPtrArray *menu_items(const char *typed, gpointer user)
         PickerItem *item = picker_add(items, (int)i, action->label, action->help);
         item->refusal = action->command == DO_RUN
                             ? console_run_refusal(console, action, targets)
-                            : refusal_of_all(console, action, targets);
+                            : action_refusal_of_all(action, console_model(console), targets,
+                                                    console->options->readonly);
         if (!action->menu || !key_parse(action->menu, &item->key)) {
             char text[32];
             action_key_text(console->keys, action, text, sizeof text);
