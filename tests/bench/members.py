@@ -1,4 +1,4 @@
-"""An agent in a cluster of 32 members with 5,000 guests, of which the others are simulated."""
+"""An agent in a large cluster with 5,000 guests, of which the other members are simulated."""
 import re
 import subprocess
 import time
@@ -8,18 +8,18 @@ from process import resident, usage
 from replicated import Cluster, StoreNode
 from table import Row
 
-MEMBERS, GUESTS = 32, 5000
+GUESTS = 5000
 CONF = '/etc/corosync/corosync.conf'
 
 
-def conf_of_all(conf, address, prefix):
+def conf_of_all(conf, address, prefix, count):
     """The file with all members in it, on one link."""
     conf = re.sub(r' *ring1_addr: .*\n', '', conf)
     conf = re.sub(r'ring0_addr: .*', f'ring0_addr: {address}', conf)
     # Nobody would wait 25 s for a ring here; and all are in the share of real time of one node.
     conf = conf.replace('totem {\n', 'totem {\n    token_coefficient: 0\n') + 'system {\n    sched_rr: no\n}\n'
     nodes = ''.join(f'    node {{\n        name: node{i}\n        nodeid: {i}\n        ring0_addr: {prefix}.{100 + i}\n    }}\n'
-                    for i in range(2, MEMBERS + 1))
+                    for i in range(2, count + 1))
     conf = re.sub(r'(nodelist \{\n(?:.*\n)*?    \}\n)', lambda found: found[1] + nodes, conf, count=1)
     return re.sub(r'config_version: (\d+)', lambda found: f'config_version: {int(found[1]) + 1}', conf)
 
@@ -27,8 +27,8 @@ def conf_of_all(conf, address, prefix):
 class Members(StoreNode):
     """All simulated ones."""
 
-    def __init__(self, cluster, prefix, number):
-        self.process = cluster.start(1, '/usr/bin/python3', '/opt/gantry/src/tests/bench/member_nodes.py', MEMBERS, prefix,
+    def __init__(self, cluster, prefix, number, count):
+        self.process = cluster.start(1, '/usr/bin/python3', '/opt/gantry/src/tests/bench/member_nodes.py', count, prefix,
                                      number, GUESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.lines, self.rest = [], ''
         self.unblock()
@@ -42,15 +42,15 @@ def members(place):
         conf = cluster.lab('run', 'node1', 'cat', CONF)
         number = re.search(r'store: (\d+)', conf)[1]
         cluster.lab('fault', 'kill', 'node1', 'corosync')
-        cluster.lab('run', 'node1', 'sh', '-c', f'cat >{CONF}', input=conf_of_all(conf, address, prefix))
+        cluster.lab('run', 'node1', 'sh', '-c', f'cat >{CONF}', input=conf_of_all(conf, address, prefix, place.members))
         cluster.lab('fault', 'start', 'node1', 'corosync')
-        others = Members(cluster, prefix, number)
+        others = Members(cluster, prefix, number, place.members)
         others.wait('members', 500)
-        say(f'{MEMBERS} members')
+        say(f'{place.members} members')
         pid = int(re.search(r'gantryd: pid (\d+), listens', cluster.lab('status'))[1])
         time.sleep(30)
         rest = usage(pid, place.seconds)
-        rows = [Row(f'agent of {MEMBERS} members with {GUESTS} guests, memory', 'MiB', resident(pid) / 2**20, 60),
+        rows = [Row(f'agent of {place.members} members with {GUESTS} guests, memory', 'MiB', resident(pid) / 2**20, 60),
                 Row('the same, processor at rest', '% of a core', rest * 100, 5)]
         others.process.stdin.close()
         return rows

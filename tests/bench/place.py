@@ -55,10 +55,10 @@ class LoadGenerator:
 class Place:
     """build: the build directory. A lab is brought up when it is first asked for."""
 
-    def __init__(self, build, rounds, seconds, domains, scratch):
+    def __init__(self, build, rounds, seconds, domains, members, scratch):
         self.build = Path(build).resolve()
         self.gantry = str(self.build / 'tui' / 'gantry')
-        self.rounds, self.seconds, self.domains = rounds, seconds, domains
+        self.rounds, self.seconds, self.domains, self.members = rounds, seconds, domains, members
         self.scratch = Path(scratch)
         self.lab_program = LAB
         self.is_up = False
