@@ -1,4 +1,4 @@
-/* pages - gives back what only the start needed.
+/* pages - gives back what only the start, or a change of the cluster, needed.
  *
  * libvirt, liblxc and what they stand on are large, some seventy libraries, and starting
  * touches most of their code, symbols and constants once: relocations, initialisers,

@@ -36,6 +36,7 @@ typedef struct {
     const char *config_path;
     Listener *listener;
     guint late; /* the timer that serves without the tasks */
+    guint calm; /* the timer that gives memory back */
 } Run;
 
 static gboolean on_stop(gpointer user)
@@ -106,12 +107,21 @@ static void on_accepted(int descriptor, gpointer user)
 }
 
 /* By then the drivers have listed their guests and the surveys have been made. */
-enum { TASKS_PATIENCE = 2000 /* ms */, START_IS_OVER = 20, DESCRIPTORS = 65536 };
+enum { TASKS_PATIENCE = 2000 /* ms */, CALM = 20, DESCRIPTORS = 65536 };
 
-static gboolean on_start_is_over(gpointer user)
+static gboolean on_calm(gpointer user)
 {
+    ((Run *)user)->calm = 0;
     pages_release();
     return G_SOURCE_REMOVE;
+}
+
+/* Once neither the start nor a change of the cluster goes on, what they needed is not
+ * needed any more: the documents of all nodes may have come and been compared. */
+static void await_calm(Run *run)
+{
+    g_clear_handle_id(&run->calm, g_source_remove);
+    run->calm = g_timeout_add_seconds(CALM, on_calm, run);
 }
 
 static void serve(Run *run)
@@ -129,7 +139,7 @@ static void serve(Run *run)
     }
     g_message("gantryd %s serves %s on %s", GANTRY_VERSION, run->agent.node,
               run->agent.config->socket);
-    g_timeout_add_seconds(START_IS_OVER, on_start_is_over, NULL);
+    await_calm(run);
     sd_notify(0, "READY=1");
 }
 
@@ -173,8 +183,9 @@ static void on_store_health(DatabaseHealth health, const GError *reason, gpointe
 
 static void on_store_group(gpointer user)
 {
-    const Run *run = user;
+    Run *run = user;
     cluster_part_store_changed(run->agent.cluster);
+    await_calm(run);
     if (run->agent.guests)
         guest_table_settle(run->agent.guests);
 }
@@ -254,6 +265,7 @@ static void stop_parts(Run *run)
 {
     Agent *agent = &run->agent;
     g_clear_handle_id(&run->late, g_source_remove);
+    g_clear_handle_id(&run->calm, g_source_remove);
     listener_free(run->listener);
     session_table_free(agent->sessions);
     cluster_part_free(agent->cluster);

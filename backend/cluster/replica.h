@@ -74,6 +74,7 @@ typedef struct {
 typedef struct {
     guint32 node;
     guint64 keep;     /* entries that are kept for those who lag behind */
+    gsize size_kept;  /* bytes of them; who is further behind gets the documents instead */
     gsize size_max;   /* bytes of entries in memory: beyond, nothing new gets a place */
     gsize piece_size; /* bytes in one answer to a node that is behind */
     gsize batch_size; /* bytes of entries in one write, about */

@@ -14,7 +14,11 @@ ReplicaCodec replica_codec_reader(GBytes *input)
 
 GBytes *replica_codec_take(ReplicaCodec *codec)
 {
-    return g_byte_array_free_to_bytes(g_steal_pointer(&codec->output));
+    gsize size;
+    guint8 *data = g_byte_array_steal(codec->output, &size);
+    g_clear_pointer(&codec->output, g_byte_array_unref);
+    /* It grew by doubling, and may be kept for long. */
+    return g_bytes_new_take(g_realloc(data, size), size);
 }
 
 gboolean replica_codec_end(const ReplicaCodec *codec)
@@ -103,7 +107,7 @@ void replica_code_raw(ReplicaCodec *codec, guint8 *data, gsize size)
         memset(data, 0, size);
 }
 
-void replica_code_bytes(ReplicaCodec *codec, GBytes **bytes, gsize max)
+static void code_bytes(ReplicaCodec *codec, GBytes **bytes, gsize max, gboolean is_part)
 {
     gsize size = 0;
     const void *data = codec->output ? g_bytes_get_data(*bytes, &size) : NULL;
@@ -114,10 +118,21 @@ void replica_code_bytes(ReplicaCodec *codec, GBytes **bytes, gsize max)
         return;
     }
     gsize offset = codec->offset;
-    if (count > max || (!take(codec, count) && count > 0)) {
+    const guint8 *from = count <= max ? take(codec, count) : NULL;
+    if (!from && count > 0)
         codec->bad = TRUE;
-        *bytes = g_bytes_new(NULL, 0);
-        return;
-    }
-    *bytes = g_bytes_new_from_bytes(codec->input, offset, count);
+    if (from && is_part)
+        *bytes = g_bytes_new_from_bytes(codec->input, offset, count);
+    else
+        *bytes = g_bytes_new(from, from ? count : 0);
+}
+
+void replica_code_bytes(ReplicaCodec *codec, GBytes **bytes, gsize max)
+{
+    code_bytes(codec, bytes, max, FALSE);
+}
+
+void replica_code_part(ReplicaCodec *codec, GBytes **bytes, gsize max)
+{
+    code_bytes(codec, bytes, max, TRUE);
 }

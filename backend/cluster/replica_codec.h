@@ -12,7 +12,7 @@
 
 typedef struct {
     GByteArray *output; /* NULL: reading */
-    GBytes *input;      /* bytes that are read are slices of it */
+    GBytes *input;
     gsize offset;
     gboolean bad;
 } ReplicaCodec;
@@ -30,6 +30,10 @@ void replica_code_u64(ReplicaCodec *codec, guint64 *value);
 void replica_code_flag(ReplicaCodec *codec, gboolean *value);
 /* A count of things that take at least `size` bytes each, at most `max`. */
 void replica_code_count(ReplicaCodec *codec, guint *count, guint max, gsize size);
-/* Bytes of a fixed number, and of any number up to `max` (their number first). */
+/* Bytes of a fixed number, and of any number up to `max` (their number first). What is
+ * read is a copy: a part of the input would keep all of it, a message of a mebibyte for
+ * the smallest document that came in it. */
 void replica_code_raw(ReplicaCodec *codec, guint8 *data, gsize size);
 void replica_code_bytes(ReplicaCodec *codec, GBytes **bytes, gsize max);
+/* The same, but what is read is that part of the input. */
+void replica_code_part(ReplicaCodec *codec, GBytes **bytes, gsize max);

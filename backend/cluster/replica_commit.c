@@ -51,7 +51,7 @@ void replica_compact(Replica *replica)
 {
     const ReplicaLog *log = &replica->log;
     guint64 keep = replica->settings.keep, base = log->base.index;
-    gsize size = log->size, size_kept = replica->settings.size_max / 2;
+    gsize size = log->size, size_kept = replica->settings.size_kept;
     gboolean many = replica->applied > base + 2 * keep;
     if (!many && size <= size_kept)
         return;

@@ -182,6 +182,16 @@ static gboolean check_size(const StoreDocuments *documents, GHashTable *changes,
     return FALSE;
 }
 
+/* Of a transaction that was read, a content is a part of the entry. The log keeps that
+ * anyway for a while, so what is most of it stays in it; the rest gets bytes of its own,
+ * or a small document would keep the large ones beside it when they are long replaced. */
+static GBytes *take_content(GBytes *content, gsize whole)
+{
+    gsize size;
+    gconstpointer data = g_bytes_get_data(content, &size);
+    return size >= whole - whole / 4 ? g_bytes_ref(content) : g_bytes_new(data, size);
+}
+
 gboolean store_documents_apply(StoreDocuments *documents, const StoreTransaction *transaction,
                                GArray *writes, GError **error)
 {
@@ -201,11 +211,13 @@ gboolean store_documents_apply(StoreDocuments *documents, const StoreTransaction
         if (!last)
             continue;
         g_hash_table_remove(changes, operation->path);
-        if (last->content)
-            store_documents_put(documents, last->path, last->content, documents->revision);
+        g_autoptr(GBytes) content =
+            last->content ? take_content(last->content, transaction->size) : NULL;
+        if (content)
+            store_documents_put(documents, last->path, content, documents->revision);
         else if (!store_documents_remove(documents, last->path))
             continue;
-        store_writes_add(writes, last->path, last->content, documents->revision);
+        store_writes_add(writes, last->path, content, documents->revision);
     }
     return TRUE;
 }

@@ -9,7 +9,12 @@
 #define HELD_MAX     4 /* nodes that fetch all documents at the same time */
 
 static const ReplicaSettings settings = {
-    .keep = 16384, .size_max = 64 << 20, .piece_size = 512 << 10, .batch_size = 2 << 20};
+    .keep = 16384,
+    .size_kept = 4 << 20,
+    .size_max = 64 << 20,
+    .piece_size = 512 << 10,
+    .batch_size = 2 << 20,
+};
 
 gboolean store_is_alone(const Store *store)
 {
@@ -303,6 +308,8 @@ static void do_read_piece(Store *store, const ReplicaAction *action)
                                       .offset = offset,
                                       .last = last,
                                       .bytes = bytes});
+    if (last)
+        g_hash_table_remove(store->held, GUINT_TO_POINTER(action->node));
 }
 
 static void do_keep_piece(Store *store, const ReplicaAction *action)

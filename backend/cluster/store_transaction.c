@@ -120,7 +120,7 @@ static void code_operation(ReplicaCodec *codec, StoreOperation *operation)
     replica_code_u64(codec, &operation->revision);
     operation->kind = kind;
     if (kind == STORE_PUT)
-        replica_code_bytes(codec, &operation->content, STORE_DOCUMENT_MAX);
+        replica_code_part(codec, &operation->content, STORE_DOCUMENT_MAX);
     if (codec->output || !path)
         return;
     gsize size;

@@ -17,7 +17,7 @@ def conf_of_all(conf, address, prefix, count):
     conf = re.sub(r' *ring1_addr: .*\n', '', conf)
     conf = re.sub(r'ring0_addr: .*', f'ring0_addr: {address}', conf)
     # Nobody would wait 25 s for a ring here; and all are in the share of real time of one node.
-    conf = conf.replace('totem {\n', 'totem {\n    token_coefficient: 0\n') + 'system {\n    sched_rr: no\n}\n'
+    conf = conf.replace('totem {\n', 'totem {\n    token_coefficient: 0\n    token: 10000\n') + 'system {\n    sched_rr: no\n}\n'
     nodes = ''.join(f'    node {{\n        name: node{i}\n        nodeid: {i}\n        ring0_addr: {prefix}.{100 + i}\n    }}\n'
                     for i in range(2, count + 1))
     conf = re.sub(r'(nodelist \{\n(?:.*\n)*?    \}\n)', lambda found: found[1] + nodes, conf, count=1)

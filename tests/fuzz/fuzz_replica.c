@@ -12,8 +12,12 @@ static Replica *make_replica(const ReplicaMessage *message)
     ReplicaMembers members = {.count = 3};
     for (guint32 i = 0; i < 3; i++)
         members.list[i] = (ReplicaMember){.node = i + 1, .votes = 1, .birth = i + 1};
-    ReplicaSettings settings = {
-        .node = 1, .keep = 4, .size_max = 1 << 20, .piece_size = 1024, .batch_size = 1024};
+    ReplicaSettings settings = {.node = 1,
+                                .keep = 4,
+                                .size_kept = 1 << 19,
+                                .size_max = 1 << 20,
+                                .piece_size = 1024,
+                                .batch_size = 1024};
     ReplicaDurable durable = {.cluster = message->cluster,
                               .birth = 1,
                               .base = replica_base_found(message->cluster, &members)};

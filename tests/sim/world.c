@@ -103,9 +103,11 @@ static void pick_rates(World *world)
     world->garbled = random_once_in(&world->random, 8);
     world->short_way = !random_once_in(&world->random, 4);
     world->short_lossy = random_once_in(&world->random, 2);
+    gsize size_max = 1u << (12 + random_below(&world->random, 8));
     world->settings = (ReplicaSettings){
         .keep = 4 + random_below(&world->random, 60),
-        .size_max = 1u << (12 + random_below(&world->random, 8)),
+        .size_kept = size_max >> (1 + random_below(&world->random, 4)),
+        .size_max = size_max,
         .piece_size = 60 + random_below(&world->random, 400),
         .batch_size =
             random_once_in(&world->random, 2) ? 1 : 1 + random_below(&world->random, 400),

@@ -254,6 +254,7 @@ static void start(Node *node, guint64 keep)
 {
     ReplicaSettings settings = {.node = node->id,
                                 .keep = keep,
+                                .size_kept = 1 << 19,
                                 .size_max = 1 << 20,
                                 .piece_size = 64,
                                 .batch_size = 1 << 16};
