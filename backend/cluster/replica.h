@@ -49,6 +49,7 @@
 #define REPLICA_ROUND_TICKS     20 /* until an attempt to begin an epoch is given up */
 #define REPLICA_LEADER_TICKS    30 /* until a silent leader is given up */
 #define REPLICA_RETRY_TICKS     10 /* until something unanswered is asked again */
+#define REPLICA_SENDING_TICKS   50 /* until pieces for which nobody asks are let go */
 #define REPLICA_AGAIN_TICKS     2  /* until what was lost on the short way is told again */
 #define REPLICA_DOUBT_TICKS     50 /* how long requests are held without a leader */
 #define REPLICA_CHECK_INTERVAL  64 /* entries from one digest to the next */

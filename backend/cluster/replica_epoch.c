@@ -36,6 +36,7 @@ void replica_leave_epoch(Replica *replica)
     replica->told = 0;
     replica->fetching = FALSE;
     replica->installing = FALSE;
+    replica->sending = FALSE;
     replica->matched = 0;
     replica->owes_propose = replica->owes_promise = FALSE;
     replica_drop_waiting(replica);

@@ -108,6 +108,9 @@ struct Replica {
     guint64 matched;     /* the log is known to be the leader's up to here */
     gboolean installing; /* pieces are coming: */
     guint64 install_index, install_offset;
+    gboolean sending; /* the leader: pieces are going out, the next is asked for soon: */
+    guint64 sent_index, sent_offset; /* it begins there; 0: one is being read */
+    guint sending_ticks;
 
     GQueue requests; /* of ReplicaRequest: own, oldest first */
     gsize request_size;

@@ -94,8 +94,17 @@ static void send_entries(Replica *replica, guint32 to, const ReplicaProbe *after
     replica_send(replica, message);
 }
 
+/* All get every piece, so one at a time goes out, for all who follow: of many who begin
+ * together, each asks for the next piece, and the first is answered. */
 static void read_piece(Replica *replica, const ReplicaPeer *peer, guint64 index, guint64 offset)
 {
+    gboolean is_next =
+        offset > 0 && index == replica->sent_index && offset == replica->sent_offset;
+    if (replica->sending && !is_next)
+        return;
+    replica->sending = TRUE;
+    replica->sending_ticks = 0;
+    replica->sent_offset = 0;
     ReplicaAction *action = replica_act(replica, REPLICA_READ_PIECE);
     action->node = peer->node;
     action->index = index;
@@ -140,6 +149,10 @@ void replica_piece(Replica *replica, const ReplicaEvent *event)
     message->offset = event->offset;
     message->last = event->last;
     message->bytes = g_bytes_ref(event->bytes);
+    replica->sending = !event->last;
+    replica->sending_ticks = 0;
+    replica->sent_index = event->base->index;
+    replica->sent_offset = event->offset + g_bytes_get_size(event->bytes);
     replica_send(replica, message);
 }
 
@@ -148,9 +161,19 @@ void replica_piece(Replica *replica, const ReplicaEvent *event)
 static gboolean is_answer(const Replica *replica, const ReplicaPeer *peer,
                           const ReplicaMessage *message)
 {
-    return message->to == replica->settings.node && message->epoch == replica->epoch &&
-           peer->node == replica->leader && replica->fetching &&
+    return message->epoch == replica->epoch && peer->node == replica->leader &&
+           replica->fetching &&
            (replica->phase == REPLICA_CATCHING || replica->phase == REPLICA_FOLLOWING);
+}
+
+/* Whether an answer is for this node: one to another serves too when it is a piece that
+ * this one waits for, or the first of documents and this node has none, or only some of
+ * which the leader has let go. */
+static gboolean is_for_me(const Replica *replica, const ReplicaMessage *message)
+{
+    gboolean is_fresh = replica->log.members.count == 0;
+    return message->to == replica->settings.node || replica->installing ||
+           (is_fresh && message->offset == 0);
 }
 
 static gboolean is_same(const ReplicaEntry *a, const ReplicaEntry *b)
@@ -180,7 +203,8 @@ static gboolean take_entries(Replica *replica, const ReplicaMessage *message)
 
 void replica_on_entries(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *message)
 {
-    if (!is_answer(replica, peer, message) || replica->diverged)
+    if (!is_answer(replica, peer, message) || message->to != replica->settings.node ||
+        replica->diverged)
         return;
     replica->fetching = FALSE;
     if (!replica_log_has(&replica->log, message->index, &message->hash)) {
@@ -240,8 +264,8 @@ static gboolean is_useful(Replica *replica, const ReplicaMessage *message)
 
 void replica_on_snapshot(Replica *replica, ReplicaPeer *peer, const ReplicaMessage *message)
 {
-    if (!is_answer(replica, peer, message) || (replica->diverged && !replica->resync) ||
-        !is_useful(replica, message))
+    if (!is_answer(replica, peer, message) || !is_for_me(replica, message) ||
+        (replica->diverged && !replica->resync) || !is_useful(replica, message))
         return;
     if (message->offset == 0) {
         replica->installing = TRUE;
@@ -266,6 +290,9 @@ void replica_on_snapshot(Replica *replica, ReplicaPeer *peer, const ReplicaMessa
 
 void replica_sync_tick(Replica *replica)
 {
+    /* Who asked for the pieces is gone. */
+    if (replica->sending && ++replica->sending_ticks >= REPLICA_SENDING_TICKS)
+        replica->sending = FALSE;
     if (replica->fetching && ++replica->fetch_ticks >= REPLICA_RETRY_TICKS) {
         replica->fetching = FALSE;
         replica_fetch(replica);

@@ -6,7 +6,6 @@
 #define TICK 100 /* ms; the replica's own times are in ticks */
 /* Ticks after which documents are shown though the log's end is not known to hold. */
 #define LOADED_TICKS 20
-#define HELD_MAX     4 /* nodes that fetch all documents at the same time */
 
 static const ReplicaSettings settings = {
     .keep = 16384,
@@ -271,31 +270,25 @@ static void do_answer(Store *store, const ReplicaAction *action)
 
 /* ---- documents for others, and from others ---- */
 
-static void held_free(gpointer data)
+static void let_go(Store *store)
 {
-    StoreHeld *held = data;
-    store_pieces_free(held->pieces);
-    g_free(held);
+    g_clear_pointer(&store->held.pieces, store_pieces_free);
 }
 
-static StoreHeld *hold(Store *store, const ReplicaAction *action)
+static void hold(Store *store, const ReplicaBase *base)
 {
-    if (g_hash_table_size(store->held) >= HELD_MAX)
-        g_hash_table_remove_all(store->held);
-    StoreHeld *held = g_new0(StoreHeld, 1);
-    held->pieces = store_pieces_new(&store->documents);
-    held->base = *action->base;
-    held->digest = store_documents_digest(&store->documents);
-    g_hash_table_insert(store->held, GUINT_TO_POINTER(action->node), held);
-    return held;
+    let_go(store);
+    store->held = (StoreHeld){.pieces = store_pieces_new(&store->documents),
+                              .base = *base,
+                              .digest = store_documents_digest(&store->documents)};
 }
 
 static void do_read_piece(Store *store, const ReplicaAction *action)
 {
-    StoreHeld *held = g_hash_table_lookup(store->held, GUINT_TO_POINTER(action->node));
+    StoreHeld *held = &store->held;
     guint64 offset = action->offset;
-    if (offset == 0 || !held || held->base.index != action->index) {
-        held = hold(store, action);
+    if (offset == 0 || !held->pieces || held->base.index != action->index) {
+        hold(store, action->base);
         offset = 0;
     }
     gboolean last;
@@ -309,7 +302,7 @@ static void do_read_piece(Store *store, const ReplicaAction *action)
                                       .last = last,
                                       .bytes = bytes});
     if (last)
-        g_hash_table_remove(store->held, GUINT_TO_POINTER(action->node));
+        let_go(store);
 }
 
 static void do_keep_piece(Store *store, const ReplicaAction *action)
@@ -498,8 +491,7 @@ void store_machine_stop(Store *store)
     g_queue_clear_full(&store->changes, change_free);
     g_clear_pointer(&store->install, g_array_unref);
     g_clear_pointer(&store->kept, g_byte_array_unref);
-    g_clear_pointer(&store->held, g_hash_table_unref);
-    store->held = g_hash_table_new_full(NULL, NULL, NULL, held_free);
+    let_go(store);
     keep_ticking(store);
 }
 
@@ -507,6 +499,5 @@ void store_machine_close(Store *store)
 {
     store_machine_stop(store);
     g_queue_clear_full(&store->inbox, input_free);
-    g_clear_pointer(&store->held, g_hash_table_unref);
     g_clear_error(&store->verdict);
 }

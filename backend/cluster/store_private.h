@@ -32,9 +32,9 @@ typedef struct {
     GArray *writes; /* of StoreWrite */
 } StoreChange;
 
-/* Documents as they were when a node that lags began to fetch them. */
+/* Documents as they were when a node that lags began to fetch them, until it has all. */
 typedef struct {
-    StorePieces *pieces;
+    StorePieces *pieces; /* NULL: none */
     ReplicaBase base;
     ReplicaHash digest;
 } StoreHeld;
@@ -76,7 +76,7 @@ struct Store {
     GArray *install; /* all documents, to replace those in the file */
     guint64 install_revision;
     GByteArray *kept; /* pieces of them that came */
-    GHashTable *held; /* node -> StoreHeld */
+    StoreHeld held;
 
     gboolean grouped;
     StoreGroup group;

@@ -314,6 +314,6 @@ int main(int argc, char **argv)
     bench.part = cluster_store_new(&bench.agent, membership, 0, on_told, &bench);
     bench.agent.store = store_open(&(StoreSettings){.path = path}, &store_events, &bench);
     (void)g_unix_fd_add(STDIN_FILENO, G_IO_IN | G_IO_HUP, on_input, &bench);
-    (void)g_timeout_add(5, on_look, &bench);
+    (void)g_timeout_add(is_agent ? 200 : 5, on_look, &bench);
     g_main_loop_run(g_main_loop_new(NULL, FALSE));
 }

@@ -168,9 +168,9 @@ def test(lab):
     for mover in (vm, box, runner):
         breaks(mover, lab)
     breaks(runner, lab, late=True)
-    for mover in (vm, box):
+    for mover in (vm, box, runner):
         breaks_outside(mover, lab)
-    for mover in (vm, box):
+    for mover in (vm, box, runner):
         disk_full(mover, lab)
 
 

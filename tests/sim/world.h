@@ -78,9 +78,9 @@ typedef struct {
     Disk disk;
     Documents documents, loaded;
     GByteArray *pieces;
-    Documents held[WORLD_NODES_MAX + 1]; /* for those who fetch documents */
-    ReplicaBase held_base[WORLD_NODES_MAX + 1];
-    gboolean is_held[WORLD_NODES_MAX + 1];
+    Documents held; /* for those who fetch documents */
+    ReplicaBase held_base;
+    gboolean is_held;
     Ring *ring;
     guint component; /* of the network */
     GQueue inbox;    /* of Delivery */

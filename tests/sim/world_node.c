@@ -55,7 +55,7 @@ void node_start(World *world, Node *node)
 #endif
     node->documents = disk->documents;
     node->led = node->counted = 0;
-    memset(node->is_held, 0, sizeof node->is_held);
+    node->is_held = FALSE;
     world_note(world, "start", node->id, disk->incarnation, disk->birth);
 }
 
@@ -84,11 +84,11 @@ static void apply(World *world, Node *node, ReplicaEntry *entry)
 /* What a node reads of its documents for another. */
 static void read_piece(World *world, Node *node, const ReplicaAction *action)
 {
-    Documents *held = &node->held[action->node];
-    ReplicaBase *base = &node->held_base[action->node];
+    Documents *held = &node->held;
+    ReplicaBase *base = &node->held_base;
     guint64 offset = action->offset;
-    if (offset == 0 || base->index != action->index || !node->is_held[action->node]) {
-        node->is_held[action->node] = TRUE;
+    if (offset == 0 || base->index != action->index || !node->is_held) {
+        node->is_held = TRUE;
         *held = node->documents;
         *base = *action->base;
         offset = 0;

@@ -18,6 +18,7 @@ typedef struct {
     Store *store;
     guint64 file_max;
     guint side; /* who is on the same side hears each other; 0: nobody */
+    gsize sent; /* bytes */
     gboolean loaded;
 } Node;
 
@@ -62,6 +63,7 @@ static void on_send(GBytes *message, gpointer user)
     Fixture *fixture = node->fixture;
     if (node->side == 0)
         return;
+    node->sent += g_bytes_get_size(message);
     Packet *packet = g_new(Packet, 1);
     *packet = (Packet){node->id, node->side, g_bytes_ref(message)};
     g_queue_push_tail(&fixture->packets, packet);
@@ -311,6 +313,33 @@ static void test_joiner_gets_all(Fixture *fixture, gconstpointer data)
     g_assert_null(store_former(fixture->nodes[2].store));
 }
 
+/* Many that come at once do not each ask for documents of their own. */
+static void test_joiners_share(Fixture *fixture, gconstpointer data)
+{
+    enum { SIZE = 900 << 10, COUNT = 8 };
+    g_autofree char *large = g_strnfill(SIZE, 'l');
+    for (guint i = 0; i < COUNT; i++) {
+        g_autofree char *path = g_strdup_printf("large/%u", i);
+        g_assert_true(put(fixture, 1, path, large));
+    }
+    fixture->cluster = store_cluster(fixture->nodes[1].store);
+    for (guint i = 1; i <= NODES; i++)
+        join_node(fixture, i);
+    set_sides(fixture, "1");
+    for (guint i = 2; i <= NODES; i++) {
+        WAIT_FOR(state_of(fixture, i) == STORE_JOINING); /* it is born anew for that */
+        ReplicaChange wish = {.node = i, .birth = store_birth(fixture->nodes[i].store)};
+        g_assert_true(change(fixture, 1, &wish));
+    }
+    gsize before = fixture->nodes[1].sent;
+    set_sides(fixture, "1111");
+    for (guint i = 2; i <= NODES; i++)
+        WAIT_FOR(state_of(fixture, i) == STORE_WORKING);
+    g_assert_cmpuint(fixture->nodes[1].sent - before, <, SIZE * COUNT + SIZE);
+    for (guint i = 2; i <= NODES; i++)
+        BECOME_ALIKE(1, i);
+}
+
 static void test_minority_reads_only(Fixture *fixture, gconstpointer data)
 {
     make_group(fixture, 3);
@@ -473,6 +502,7 @@ int main(int argc, char **argv)
     g_test_add("/store-group/" name, Fixture, NULL, set_up, function, tear_down)
     ADD("one-order", test_one_order);
     ADD("joiner-gets-all", test_joiner_gets_all);
+    ADD("joiners-share", test_joiners_share);
     ADD("minority-reads-only", test_minority_reads_only);
     ADD("expected-less", test_expected_less);
     ADD("far-behind", test_far_behind);
