@@ -281,10 +281,18 @@ def resynced(lab, nodes):
     """A node whose file was damaged takes the others' documents."""
     refused("nothing is to be taken where nothing differs", "state", "nothing is to be taken", nodes[2].rpc,
             "cluster.resync", confirm="node3")
-    lab.fault("stop", "gantryd", "node3")
+
+    def damage():
+        """Stopped in the middle of a write it would keep the file locked."""
+        lab.fault("stop", "gantryd", "node3")
+        done = lab.try_run("python3", "-c", "import sqlite3; c = sqlite3.connect('/var/lib/gantry/store.db', timeout=1); "
+                           "c.execute('DELETE FROM log WHERE position = (SELECT max(position) - 3 FROM log)'); c.commit()",
+                           node="node3")
+        if done.returncode:
+            lab.fault("cont", "gantryd", "node3")
+        return done.returncode == 0
+    check("its file is damaged", eventually(damage))
     pid = lab.agent_pid("node3")
-    lab.run("python3", "-c", "import sqlite3; c = sqlite3.connect('/var/lib/gantry/store.db'); c.execute("
-            "'DELETE FROM log WHERE position = (SELECT max(position) - 3 FROM log)'); c.commit()", node="node3")
     lab.fault("kill", "gantryd", "node3")
     eventually(lambda: lab.agent_pid("node3") not in (None, pid))
     nodes[2].again()
