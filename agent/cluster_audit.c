@@ -32,10 +32,13 @@ typedef struct {
 
 static guint64 read_next(const StoreDocument *document)
 {
+    if (!document)
+        return 0;
+    g_autoptr(GBytes) bytes = store_content_bytes(document->content);
     gsize size;
-    const char *data = document ? g_bytes_get_data(document->content, &size) : NULL;
-    g_autofree char *text = data ? g_strndup(data, size) : NULL;
-    return text ? g_ascii_strtoull(text, NULL, 10) : 0;
+    const char *data = g_bytes_get_data(bytes, &size);
+    g_autofree char *text = g_strndup(data, size);
+    return g_ascii_strtoull(text, NULL, 10);
 }
 
 static void try_adding(Adding *adding);
@@ -91,8 +94,9 @@ typedef struct {
 static gboolean gather(const StoreDocument *document, gpointer user)
 {
     const Gathering *gathering = user;
+    g_autoptr(GBytes) bytes = store_content_bytes(document->content);
     gsize size;
-    const char *data = g_bytes_get_data(document->content, &size);
+    const char *data = g_bytes_get_data(bytes, &size);
     json_t *entry = g_str_equal(document->path, NEXT) ? NULL : json_loadb(data, size, 0, NULL);
     if (json_is_object(entry) &&
         !g_str_equal(wire_get_string(entry, "node", gathering->own), gathering->own))

@@ -5,10 +5,11 @@
 
 #include <string.h>
 
-json_t *document_parse(GBytes *content)
+json_t *document_parse(StoreContent *content)
 {
+    g_autoptr(GBytes) bytes = store_content_bytes(content);
     gsize size;
-    const char *data = g_bytes_get_data(content, &size);
+    const char *data = g_bytes_get_data(bytes, &size);
     json_t *object = json_loadb(data, size, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(object))
         return object;

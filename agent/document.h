@@ -21,7 +21,7 @@
 #include <jansson.h>
 
 /* What a document holds, as a new reference; NULL when it is no JSON object. */
-json_t *document_parse(GBytes *content);
+json_t *document_parse(StoreContent *content);
 /* The document there, a new object, empty if there is none; *revision (may be NULL) is the
  * one at which it was changed last, 0 if it is not there. */
 json_t *document_read(const Store *store, const char *path, guint64 *revision);

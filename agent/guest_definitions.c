@@ -195,7 +195,7 @@ static void look(Definition *definition)
 
 static guint64 stored_hash(const GuestDefinitions *definitions, int number)
 {
-    GBytes *copy = guest_documents_definition(definitions->documents, number);
+    g_autoptr(GBytes) copy = guest_documents_definition(definitions->documents, number);
     gsize size;
     const char *text = copy ? g_bytes_get_data(copy, &size) : NULL;
     return text ? guest_definition_hash(text, size) : 0;

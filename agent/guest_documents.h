@@ -79,7 +79,7 @@ typedef void (*GuestDocumentsSaved)(const GError *error, gpointer user);
 void guest_documents_change(GuestDocuments *documents, int number, json_t *changes,
                             GuestDocumentsSaved saved, gpointer user);
 
-/* The definition as the store has it, or NULL. Borrowed until the main context runs. */
+/* The definition as the store has it, as a new reference, or NULL. */
 GBytes *guest_documents_definition(const GuestDocuments *documents, int number);
 /* Whether the store says that the number is this guest's: before that nothing is said of
  * it there. */

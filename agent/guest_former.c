@@ -13,8 +13,8 @@ static void read_former(GuestDocuments *documents, const GArray *former)
     g_autofree char *native = NULL;
     int owner = 0;
     g_clear_pointer(&documents->former_words, g_hash_table_unref);
-    documents->former_words =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
+    documents->former_words = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                                    (GDestroyNotify)store_content_unref);
     documents->former = former;
     for (guint i = 0; i < former->len; i++) {
         const StoreWrite *write = &g_array_index(former, StoreWrite, i);
@@ -27,13 +27,13 @@ static void read_former(GuestDocuments *documents, const GArray *former)
             owner = number;
         } else if (number && number == owner && native && g_str_equal(rest, "/gantry")) {
             g_hash_table_insert(documents->former_words, g_strdup(native),
-                                g_bytes_ref(write->content));
+                                store_content_ref(write->content));
         }
     }
 }
 
 /* What was said of the guest when this node was alone. */
-static GBytes *find_former(GuestDocuments *documents, const char *native)
+static StoreContent *find_former(GuestDocuments *documents, const char *native)
 {
     const GArray *former = store_former(documents->store);
     if (former && former != documents->former)
@@ -47,12 +47,13 @@ static GBytes *find_former(GuestDocuments *documents, const char *native)
 void guest_former_add(GuestDocuments *documents, const GuestOwner *owner,
                       StoreTransaction *transaction)
 {
-    GBytes *words = find_former(documents, owner->native);
+    StoreContent *words = find_former(documents, owner->native);
     if (!words || guest_document_find(documents, owner->number, "/gantry"))
         return;
     g_autofree char *path = guest_path(owner->number, "/gantry");
+    g_autoptr(GBytes) bytes = store_content_bytes(words);
     gsize size;
-    gconstpointer data = g_bytes_get_data(words, &size);
+    gconstpointer data = g_bytes_get_data(bytes, &size);
     store_transaction_require_absent(transaction, path);
     store_transaction_put(transaction, path, data, size);
 }

@@ -135,7 +135,7 @@ void guest_documents_change(GuestDocuments *documents, int number, json_t *chang
 GBytes *guest_documents_definition(const GuestDocuments *documents, int number)
 {
     const StoreDocument *document = guest_document_find(documents, number, "/definition");
-    return document ? document->content : NULL;
+    return document ? store_content_bytes(document->content) : NULL;
 }
 
 gboolean guest_documents_is_claimed(const GuestDocuments *documents, int number)

@@ -58,7 +58,8 @@ json_t *guest_table_all(const GuestTable *table, const char *node)
 char *guest_table_definition(const GuestTable *table, const char *text, char **node)
 {
     int number = guest_documents_elsewhere(table->documents, text, node);
-    GBytes *copy = number ? guest_documents_definition(table->documents, number) : NULL;
+    g_autoptr(GBytes) copy =
+        number ? guest_documents_definition(table->documents, number) : NULL;
     gsize size;
     const char *data = copy ? g_bytes_get_data(copy, &size) : NULL;
     return data ? g_strndup(data, size) : NULL;

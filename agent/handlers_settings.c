@@ -47,8 +47,9 @@ static void serve_settings_set(Request *request)
 static void serve_console(Request *request)
 {
     const StoreDocument *document = store_get(request->agent->store, CONSOLE_SETTINGS_PATH);
+    g_autoptr(GBytes) bytes = document ? store_content_bytes(document->content) : NULL;
     gsize size = 0;
-    const char *text = document ? g_bytes_get_data(document->content, &size) : NULL;
+    const char *text = bytes ? g_bytes_get_data(bytes, &size) : NULL;
     json_t *value = text ? json_stringn(text, size) : json_null();
     request_answer(request,
                    json_pack("{s:o,s:I}", "text", value ? value : json_null(), "revision",

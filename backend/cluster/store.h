@@ -49,6 +49,7 @@
 
 #include "backend/cluster/database.h"
 #include "backend/cluster/replica.h"
+#include "backend/cluster/store_content.h"
 
 #include <glib.h>
 
@@ -66,7 +67,7 @@ typedef struct Store Store;
 typedef struct {
     const char *path;
     guint64 revision;
-    GBytes *content;
+    StoreContent *content;
 } StoreDocument;
 
 typedef struct {

@@ -48,6 +48,12 @@ static GBytes *column_bytes(sqlite3_stmt *statement, int column)
     return g_bytes_new(content, (gsize)sqlite3_column_bytes(statement, column));
 }
 
+static StoreContent *column_content(sqlite3_stmt *statement, int column)
+{
+    const void *content = sqlite3_column_blob(statement, column);
+    return store_content_new(content, (gsize)sqlite3_column_bytes(statement, column));
+}
+
 /* ---- writing ---- */
 
 static gboolean write_documents(sqlite3 *handle, const char *insert, const GArray *writes,
@@ -61,10 +67,11 @@ static gboolean write_documents(sqlite3 *handle, const char *insert, const GArra
     for (guint i = 0; i < writes->len; i++) {
         const StoreWrite *write = &g_array_index(writes, StoreWrite, i);
         sqlite3_stmt *statement = write->content ? put : delete;
+        g_autoptr(GBytes) bytes = write->content ? store_content_bytes(write->content) : NULL;
         database_bind_text(statement, 1, write->path);
-        if (write->content) {
+        if (bytes) {
             bind_number(statement, 2, write->revision);
-            bind_bytes(statement, 3, write->content);
+            bind_bytes(statement, 3, bytes);
         }
         if (!database_execute(statement, error))
             return FALSE;
@@ -260,7 +267,7 @@ static gboolean read_documents(sqlite3 *handle, const char *sql, GArray *documen
         const char *path = database_column_text(statement, 0);
         if (!store_path_check(path, NULL))
             continue;
-        g_autoptr(GBytes) content = column_bytes(statement, 2);
+        g_autoptr(StoreContent) content = column_content(statement, 2);
         store_writes_add(documents, path, content, column_number(statement, 1));
     }
 }

@@ -8,7 +8,7 @@ static void write_clear(gpointer data)
 {
     StoreWrite *write = data;
     g_free(write->path);
-    g_clear_pointer(&write->content, g_bytes_unref);
+    g_clear_pointer(&write->content, store_content_unref);
 }
 
 GArray *store_writes_new(void)
@@ -18,10 +18,10 @@ GArray *store_writes_new(void)
     return writes;
 }
 
-void store_writes_add(GArray *writes, const char *path, GBytes *content, guint64 revision)
+void store_writes_add(GArray *writes, const char *path, StoreContent *content, guint64 revision)
 {
     StoreWrite write = {.path = g_strdup(path),
-                        .content = content ? g_bytes_ref(content) : NULL,
+                        .content = content ? store_content_ref(content) : NULL,
                         .revision = revision};
     g_array_append_val(writes, write);
 }
@@ -29,7 +29,7 @@ void store_writes_add(GArray *writes, const char *path, GBytes *content, guint64
 static void document_free(gpointer data)
 {
     StoreDocument *document = data;
-    g_bytes_unref(document->content);
+    store_content_unref(document->content);
     g_free(document);
 }
 
@@ -77,9 +77,9 @@ void store_documents_each(const StoreDocuments *documents, const char *path,
     }
 }
 
-static guint64 document_size(const char *path, GBytes *content)
+static guint64 document_size(const StoreDocument *document)
 {
-    return content ? strlen(path) + g_bytes_get_size(content) : 0;
+    return document ? strlen(document->path) + store_content_size(document->content) : 0;
 }
 
 /* Path, revision and content, each with its length, so that no two documents give the
@@ -87,8 +87,9 @@ static guint64 document_size(const char *path, GBytes *content)
 static void hash_document(const StoreDocument *document, guint64 lanes[4])
 {
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_autoptr(GBytes) bytes = store_content_bytes(document->content);
     gsize size;
-    gconstpointer data = g_bytes_get_data(document->content, &size);
+    gconstpointer data = g_bytes_get_data(bytes, &size);
     guint64 head[2] = {GUINT64_TO_LE(document->revision),
                        GUINT64_TO_LE((guint64)strlen(document->path))};
     g_checksum_update(checksum, (const guchar *)head, sizeof head);
@@ -101,7 +102,7 @@ static void hash_document(const StoreDocument *document, guint64 lanes[4])
 static void count_document(StoreDocuments *documents, const StoreDocument *document,
                            gboolean in)
 {
-    guint64 lanes[4], size = document_size(document->path, document->content);
+    guint64 lanes[4], size = document_size(document);
     hash_document(document, lanes);
     documents->size += in ? size : -size;
     for (guint i = 0; i < G_N_ELEMENTS(lanes); i++) {
@@ -119,11 +120,11 @@ gboolean store_documents_remove(StoreDocuments *documents, const char *path)
     return g_tree_remove(documents->tree, path);
 }
 
-void store_documents_put(StoreDocuments *documents, const char *path, GBytes *content,
+void store_documents_put(StoreDocuments *documents, const char *path, StoreContent *content,
                          guint64 revision)
 {
     char *key = g_strdup(path);
-    StoreDocument document = {key, revision, g_bytes_ref(content)};
+    StoreDocument document = {key, revision, store_content_ref(content)};
     (void)store_documents_remove(documents, path);
     count_document(documents, &document, TRUE);
     g_tree_insert(documents->tree, key, g_memdup2(&document, sizeof document));
@@ -170,9 +171,9 @@ static gboolean check_size(const StoreDocuments *documents, GHashTable *changes,
     gpointer path, operation;
     g_hash_table_iter_init(&iterator, changes);
     while (g_hash_table_iter_next(&iterator, &path, &operation)) {
-        const StoreDocument *now = store_documents_get(documents, path);
-        after += document_size(path, ((StoreOperation *)operation)->content) -
-                 (now ? document_size(path, now->content) : 0);
+        GBytes *content = ((const StoreOperation *)operation)->content;
+        after -= document_size(store_documents_get(documents, path));
+        after += content ? strlen(path) + g_bytes_get_size(content) : 0;
     }
     if (after <= STORE_TOTAL_MAX || after <= documents->size)
         return TRUE;
@@ -182,14 +183,11 @@ static gboolean check_size(const StoreDocuments *documents, GHashTable *changes,
     return FALSE;
 }
 
-/* Of a transaction that was read, a content is a part of the entry. The log keeps that
- * anyway for a while, so what is most of it stays in it; the rest gets bytes of its own,
- * or a small document would keep the large ones beside it when they are long replaced. */
-static GBytes *take_content(GBytes *content, gsize whole)
+static StoreContent *content_from(GBytes *bytes)
 {
     gsize size;
-    gconstpointer data = g_bytes_get_data(content, &size);
-    return size >= whole - whole / 4 ? g_bytes_ref(content) : g_bytes_new(data, size);
+    gconstpointer data = g_bytes_get_data(bytes, &size);
+    return store_content_new(data, size);
 }
 
 gboolean store_documents_apply(StoreDocuments *documents, const StoreTransaction *transaction,
@@ -211,8 +209,7 @@ gboolean store_documents_apply(StoreDocuments *documents, const StoreTransaction
         if (!last)
             continue;
         g_hash_table_remove(changes, operation->path);
-        g_autoptr(GBytes) content =
-            last->content ? take_content(last->content, transaction->size) : NULL;
+        g_autoptr(StoreContent) content = last->content ? content_from(last->content) : NULL;
         if (content)
             store_documents_put(documents, last->path, content, documents->revision);
         else if (!store_documents_remove(documents, last->path))

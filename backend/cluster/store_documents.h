@@ -20,12 +20,13 @@ typedef struct {
 /* A document on its way to the disk, or from it. */
 typedef struct {
     char *path;
-    GBytes *content; /* NULL: delete */
+    StoreContent *content; /* NULL: delete */
     guint64 revision;
 } StoreWrite;
 /* An array of StoreWrite that frees what they hold. */
 GArray *store_writes_new(void);
-void store_writes_add(GArray *writes, const char *path, GBytes *content, guint64 revision);
+void store_writes_add(GArray *writes, const char *path, StoreContent *content,
+                      guint64 revision);
 
 void store_documents_init(StoreDocuments *documents);
 void store_documents_clear(StoreDocuments *documents);
@@ -36,7 +37,7 @@ const StoreDocument *store_documents_get(const StoreDocuments *documents, const 
 void store_documents_each(const StoreDocuments *documents, const char *path,
                           gboolean (*each)(const StoreDocument *document, gpointer user),
                           gpointer user);
-void store_documents_put(StoreDocuments *documents, const char *path, GBytes *content,
+void store_documents_put(StoreDocuments *documents, const char *path, StoreContent *content,
                          guint64 revision);
 /* FALSE when there was none. */
 gboolean store_documents_remove(StoreDocuments *documents, const char *path);

@@ -344,7 +344,7 @@ void store_adopt(Store *store, const GArray *documents, guint64 revision, gboole
         const StoreDocument *have = store_documents_get(&store->documents, read->path);
         g_hash_table_add(found, read->path);
         if (have && have->revision == read->revision &&
-            g_bytes_equal(have->content, read->content))
+            store_content_equal(have->content, read->content))
             continue;
         store_documents_put(&store->documents, read->path, read->content, read->revision);
         store_tell_watches(store, read->path, read->revision);

@@ -10,7 +10,8 @@
 /* A part of the string: a header that was made, or a document's content. */
 typedef struct {
     guint64 offset;
-    GBytes *bytes;
+    GBytes *header; /* NULL: */
+    StoreContent *content;
 } Part;
 
 struct StorePieces {
@@ -18,17 +19,31 @@ struct StorePieces {
     guint64 size;
 };
 
-static void part_clear(gpointer part)
+static void part_clear(gpointer data)
 {
-    g_bytes_unref(((Part *)part)->bytes);
+    Part *part = data;
+    g_clear_pointer(&part->header, g_bytes_unref);
+    g_clear_pointer(&part->content, store_content_unref);
 }
 
 /* Takes the bytes. */
-static void add_part(StorePieces *pieces, GBytes *bytes)
+static void add_header(StorePieces *pieces, GBytes *bytes)
 {
-    Part part = {pieces->size, bytes};
+    Part part = {.offset = pieces->size, .header = bytes};
     pieces->size += g_bytes_get_size(bytes);
     g_array_append_val(pieces->parts, part);
+}
+
+static void add_content(StorePieces *pieces, StoreContent *content)
+{
+    Part part = {.offset = pieces->size, .content = store_content_ref(content)};
+    pieces->size += store_content_size(content);
+    g_array_append_val(pieces->parts, part);
+}
+
+static GBytes *part_bytes(const Part *part)
+{
+    return part->content ? store_content_bytes(part->content) : g_bytes_ref(part->header);
 }
 
 static gboolean add_document(gpointer path, gpointer value, gpointer data)
@@ -37,13 +52,13 @@ static gboolean add_document(gpointer path, gpointer value, gpointer data)
     const StoreDocument *document = value;
     g_autoptr(GBytes) name = g_bytes_new_static(path, strlen(path));
     guint64 revision = document->revision;
-    guint32 size = (guint32)g_bytes_get_size(document->content);
+    guint32 size = (guint32)store_content_size(document->content);
     ReplicaCodec codec = replica_codec_writer();
     replica_code_bytes(&codec, &name, STORE_PATH_MAX);
     replica_code_u64(&codec, &revision);
     replica_code_u32(&codec, &size);
-    add_part(pieces, replica_codec_take(&codec));
-    add_part(pieces, g_bytes_ref(document->content));
+    add_header(pieces, replica_codec_take(&codec));
+    add_content(pieces, document->content);
     return FALSE;
 }
 
@@ -58,7 +73,7 @@ StorePieces *store_pieces_new(const StoreDocuments *documents)
     replica_code_raw(&codec, (guint8 *)MAGIC, strlen(MAGIC));
     replica_code_u64(&codec, &revision);
     replica_code_u32(&codec, &count);
-    add_part(pieces, replica_codec_take(&codec));
+    add_header(pieces, replica_codec_take(&codec));
     g_tree_foreach(documents->tree, add_document, pieces);
     return pieces;
 }
@@ -92,8 +107,9 @@ GBytes *store_pieces_read(const StorePieces *pieces, guint64 offset, gsize size,
     g_autoptr(GByteArray) out = g_byte_array_sized_new((guint)count);
     for (guint i = find_part(pieces->parts, start); out->len < count; i++) {
         const Part *part = &g_array_index(pieces->parts, Part, i);
+        g_autoptr(GBytes) bytes = part_bytes(part);
         gsize length;
-        const guint8 *data = g_bytes_get_data(part->bytes, &length);
+        const guint8 *data = g_bytes_get_data(bytes, &length);
         gsize skip = (gsize)(start + out->len - part->offset);
         gsize take = MIN(length - skip, count - out->len);
         if (take > 0)
@@ -114,9 +130,8 @@ static gboolean read_document(ReplicaCodec *codec, GArray *documents)
     gsize size;
     const char *data = g_bytes_get_data(path, &size);
     document.path = g_strndup(data ? data : "", size);
-    /* A copy: a slice would keep the whole string. */
     data = g_bytes_get_data(content, &size);
-    document.content = g_bytes_new(data, size);
+    document.content = store_content_new(data, size);
     g_array_append_val(documents, document);
     return !codec->bad && store_path_check(document.path, NULL);
 }

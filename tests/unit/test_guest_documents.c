@@ -1,4 +1,5 @@
 /* Guests' numbers and words on a real store of this node alone. */
+#include "agent/document.h"
 #include "agent/guest_documents.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
@@ -136,10 +137,8 @@ static void test_taken(Fixture *fixture, gconstpointer data)
 static const char *owner_of(const Fixture *fixture, const char *path, json_t **object)
 {
     const StoreDocument *document = store_get(fixture->store, path);
-    gsize size;
-    const char *bytes = g_bytes_get_data(document->content, &size);
     json_decref(*object);
-    *object = json_loadb(bytes, size, 0, NULL);
+    *object = document_parse(document->content);
     return wire_get_string(*object, "node", "");
 }
 

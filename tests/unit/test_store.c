@@ -119,8 +119,9 @@ static void assert_document(Fixture *fixture, const char *path, const char *text
         return;
     }
     g_assert_nonnull(document);
+    g_autoptr(GBytes) bytes = store_content_bytes(document->content);
     gsize size;
-    const void *content = g_bytes_get_data(document->content, &size);
+    const void *content = g_bytes_get_data(bytes, &size);
     g_assert_cmpmem(content, size, text, strlen(text));
 }
 

@@ -182,8 +182,9 @@ static void admit(Fixture *fixture, guint id)
 
 static gboolean describe(const StoreDocument *document, gpointer user)
 {
+    g_autoptr(GBytes) bytes = store_content_bytes(document->content);
     gsize size;
-    const char *data = g_bytes_get_data(document->content, &size);
+    const char *data = g_bytes_get_data(bytes, &size);
     g_string_append_printf(user, "%s@%" G_GUINT64_FORMAT "=%.*s\n", document->path,
                            document->revision, (int)MIN(size, 200), data ? data : "");
     return TRUE;
