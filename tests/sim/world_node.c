@@ -102,6 +102,7 @@ static void read_piece(World *world, Node *node, const ReplicaAction *action)
                           .offset = offset,
                           .last = offset + size == sizeof *held,
                           .bytes = bytes};
+    node->is_held = !event.last;
     node_step(world, node, &event);
 }
 
