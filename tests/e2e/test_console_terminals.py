@@ -67,8 +67,9 @@ def types():
             console.go("2", "^ Guests", "web1")
             console.go("a", "send an NMI")
             console.escape()
+            console.shows("q quit")
             console.type("q")
-            if console.ends() != 0:
+            if console.ends() != 0 or "q quit" in console.screen():
                 raise Failed(console.screen())
     with tap.check("an unknown TERM is refused with advice"):
         with Terminal("node1", term="no-such-terminal") as console:

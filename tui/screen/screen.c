@@ -333,6 +333,17 @@ Screen *screen_open(const ScreenOptions *options, const ScreenEvents *events, gp
     return screen;
 }
 
+/* A terminal without another page to come back from keeps the last frame: what the shell
+ * says next gets a row of its own in it. */
+static void clear_last_row(void)
+{
+    if (tigetstr("rmcup"))
+        return;
+    (void)move(LINES - 1, 0);
+    (void)clrtoeol();
+    (void)refresh();
+}
+
 void screen_close(Screen *screen)
 {
     if (!screen)
@@ -348,6 +359,7 @@ void screen_close(Screen *screen)
             screen_send(screen, "\033[?2004l", 8);
         screen_set_mouse(screen, false);
         (void)curs_set(1);
+        clear_last_row();
         (void)endwin();
         relay_paint(screen);
         relay_drain(screen->relay, DRAIN);
