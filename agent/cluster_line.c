@@ -26,7 +26,7 @@ enum { ASKING = 1, ANSWERING, MESSAGES };
 G_STATIC_ASSERT(1 + LENGTH + REPLICA_HURRY_MAX <= PEER_DATAGRAM_PAYLOAD);
 
 typedef struct {
-    const ClusterLineNode *node; /* of the book */
+    const PeerMember *node; /* of the book */
     PeerSealer *sealer;
     PeerOpener *opener;
     guint unanswered[COROSYNC_LINKS_MAX]; /* questions */
@@ -71,24 +71,18 @@ static Member *find_member(const ClusterLine *line, guint id)
 
 /* ---- sending ---- */
 
-static socklen_t address_size(const struct sockaddr_storage *address)
-{
-    return address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
-                                         : sizeof(struct sockaddr_in6);
-}
-
 /* What the kernel does not take now is lost, as it may be anywhere else. */
 static void send_on(const ClusterLine *line, Member *member, guint link, const void *data,
                     gsize size)
 {
     guint8 datagram[PEER_DATAGRAM_MAX];
-    const struct sockaddr_storage *address = &member->node->addresses[link];
-    gsize sealed = line->doors[link].socket >= 0 && address->ss_family != 0
+    const PeerAddress *address = peer_member_address(member->node, link);
+    gsize sealed = line->doors[link].socket >= 0 && address
                        ? peer_seal(member->sealer, data, size, datagram)
                        : 0;
     if (sealed > 0)
         (void)sendto(line->doors[link].socket, datagram, sealed, MSG_DONTWAIT | MSG_NOSIGNAL,
-                     (const struct sockaddr *)address, address_size(address));
+                     (const struct sockaddr *)&address->bytes, address->size);
 }
 
 static int find_link(const Member *member)
@@ -150,7 +144,7 @@ static void ask(ClusterLine *line)
     for (guint i = 0; i < line->members->len; i++) {
         Member *member = line->members->pdata[i];
         for (guint link = 0; link < COROSYNC_LINKS_MAX; link++) {
-            if (member->node->addresses[link].ss_family == 0)
+            if (!peer_member_address(member->node, link))
                 continue;
             if (member->unanswered[link]++ >= UNANSWERED_MAX)
                 member->up[link] = FALSE;
@@ -240,15 +234,15 @@ static void close_doors(ClusterLine *line)
     g_ptr_array_set_size(line->members, 0);
 }
 
-static void open_door(Door *door, const struct sockaddr_storage *address)
+static void open_door(Door *door, const PeerAddress *address)
 {
     int on = 1, size = BUFFER;
-    int made = socket(address->ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int made = socket(address->bytes.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (made < 0)
         return;
     /* The link may come up after the agent. */
     if (setsockopt(made, SOL_IP, IP_FREEBIND, &on, sizeof on) < 0 ||
-        bind(made, (const struct sockaddr *)address, address_size(address)) < 0) {
+        bind(made, (const struct sockaddr *)&address->bytes, address->size) < 0) {
         g_message("the store has no short way on link %u: %s", door->link, g_strerror(errno));
         (void)close(made);
         return;
@@ -259,18 +253,7 @@ static void open_door(Door *door, const struct sockaddr_storage *address)
     door->source = g_unix_fd_add(made, G_IO_IN, on_readable, door);
 }
 
-static const ClusterLineNode *find_own(const ClusterLine *line)
-{
-    for (guint i = 0; i < line->book->nodes->len; i++) {
-        const ClusterLineNode *node = line->book->nodes->pdata[i];
-        if (g_str_equal(node->name, line->agent->node))
-            return node;
-    }
-    return NULL;
-}
-
-static void add_member(ClusterLine *line, const ClusterLineNode *own,
-                       const ClusterLineNode *node)
+static void add_member(ClusterLine *line, const PeerMember *own, const PeerMember *node)
 {
     GBytes *key = line->book->authkey;
     Member *member = g_new0(Member, 1);
@@ -287,17 +270,17 @@ static void add_member(ClusterLine *line, const ClusterLineNode *own,
 
 static void open_line(ClusterLine *line)
 {
-    const ClusterLineNode *own = find_own(line);
+    const PeerMember *own = peer_ring_find(line->book->ring, line->agent->node);
     if (!own)
         return;
-    for (guint i = 0; i < line->book->nodes->len; i++)
-        if (line->book->nodes->pdata[i] != own)
-            add_member(line, own, line->book->nodes->pdata[i]);
+    for (guint i = 0; i < line->book->ring->len; i++)
+        if (line->book->ring->pdata[i] != own)
+            add_member(line, own, line->book->ring->pdata[i]);
     if (line->members->len == 0)
         return;
     for (guint link = 0; link < COROSYNC_LINKS_MAX; link++)
-        if (own->addresses[link].ss_family != 0)
-            open_door(&line->doors[link], &own->addresses[link]);
+        if (peer_member_address(own, link))
+            open_door(&line->doors[link], peer_member_address(own, link));
     line->timer = g_timeout_add(ASK_EVERY, on_timer, line);
     line->idle = line->resting = 0;
     ask(line);

@@ -2,8 +2,6 @@
 
 #include "backend/cluster/corosync_files.h"
 
-#include <netdb.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,53 +19,27 @@ static void question_free(gpointer data)
     g_free(question);
 }
 
-static void node_free(gpointer data)
-{
-    ClusterLineNode *node = data;
-    g_free(node->name);
-    g_free(node);
-}
-
 void cluster_line_book_free(gpointer data)
 {
     ClusterLineBook *book = data;
     if (!book)
         return;
     g_clear_pointer(&book->authkey, g_bytes_unref);
-    g_ptr_array_unref(book->nodes);
+    g_ptr_array_unref(book->ring);
     g_free(book->digest);
     g_free(book);
 }
 
-static void resolve(const char *name, guint port, struct sockaddr_storage *address)
+static void add_to_digest(GChecksum *digest, const PeerMember *member)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV};
-    struct addrinfo *list = NULL;
-    char service[16];
-    (void)snprintf(service, sizeof service, "%u", port);
-    if (getaddrinfo(name, service, &hints, &list) != 0)
-        return;
-    if (list->ai_addrlen <= sizeof *address)
-        memcpy(address, list->ai_addr, list->ai_addrlen);
-    freeaddrinfo(list);
-}
-
-static ClusterLineNode *look_up(const CorosyncNode *from, guint port)
-{
-    ClusterLineNode *node = g_new0(ClusterLineNode, 1);
-    node->id = from->id;
-    node->name = g_strdup(from->name ? from->name : "");
-    for (guint link = 0; link < corosync_node_links(from); link++)
-        if (from->addresses[link])
-            resolve(from->addresses[link], port, &node->addresses[link]);
-    return node;
-}
-
-static void add_to_digest(GChecksum *digest, const ClusterLineNode *node)
-{
-    g_checksum_update(digest, (const guchar *)&node->id, sizeof node->id);
-    g_checksum_update(digest, (const guchar *)node->name, (gssize)strlen(node->name) + 1);
-    g_checksum_update(digest, (const guchar *)node->addresses, sizeof node->addresses);
+    static const PeerAddress none;
+    g_checksum_update(digest, (const guchar *)&member->id, sizeof member->id);
+    g_checksum_update(digest, (const guchar *)member->name, (gssize)strlen(member->name) + 1);
+    for (guint link = 0; link < COROSYNC_LINKS_MAX; link++) {
+        const PeerAddress *address = peer_member_address(member, link);
+        g_checksum_update(digest, (const guchar *)&(address ? address : &none)->bytes,
+                          sizeof none.bytes);
+    }
 }
 
 static gpointer read_book(gpointer data, GError **error)
@@ -82,14 +54,11 @@ static gpointer read_book(gpointer data, GError **error)
         return NULL;
     ClusterLineBook *book = g_new0(ClusterLineBook, 1);
     book->authkey = key;
-    book->nodes = g_ptr_array_new_with_free_func(node_free);
+    book->ring = peer_ring_look_up(question->nodes, question->port);
     g_autoptr(GChecksum) digest = g_checksum_new(G_CHECKSUM_SHA256);
     g_checksum_update(digest, g_bytes_get_data(key, NULL), (gssize)g_bytes_get_size(key));
-    for (guint i = 0; i < question->nodes->len; i++) {
-        ClusterLineNode *node = look_up(question->nodes->pdata[i], question->port);
-        add_to_digest(digest, node);
-        g_ptr_array_add(book->nodes, node);
-    }
+    for (guint i = 0; i < book->ring->len; i++)
+        add_to_digest(digest, book->ring->pdata[i]);
     book->digest = g_strdup(g_checksum_get_string(digest));
     return book;
 }

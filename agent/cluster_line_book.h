@@ -5,20 +5,12 @@
 #pragma once
 
 #include "agent/agent.h"
-#include "backend/cluster/corosync_conf.h"
-
-#include <sys/socket.h>
-
-typedef struct {
-    guint id;
-    char *name;
-    struct sockaddr_storage addresses[COROSYNC_LINKS_MAX]; /* family 0: none on that link */
-} ClusterLineNode;
+#include "backend/peer/ring.h"
 
 typedef struct {
     GBytes *authkey;
-    GPtrArray *nodes; /* of ClusterLineNode: all of the cluster */
-    char *digest;     /* the same when all of the above is */
+    GPtrArray *ring; /* of PeerMember: all of the cluster */
+    char *digest;    /* the same when all of the above is, but for second addresses */
 } ClusterLineBook;
 
 void cluster_line_book_free(gpointer book);

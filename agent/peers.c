@@ -1,12 +1,11 @@
 #include "agent/peers.h"
 
+#include "backend/peer/ring.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <glib-unix.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,7 +18,7 @@ struct Peers {
     Agent *agent;
     guint serial;      /* of the question to the resolver that counts */
     GPtrArray *doors;  /* of Door */
-    GPtrArray *wanted; /* of char *: addresses where doors should be */
+    GArray *wanted;    /* of PeerAddress: where doors should be */
     GHashTable *known; /* members' addresses, as text */
     guint children, retry;
     GHashTable *watches; /* child watches */
@@ -97,28 +96,15 @@ static void spawn_child(Peers *peers, int connection)
 
 /* ---- doors ---- */
 
-static char *address_text(const struct sockaddr_storage *address)
-{
-    char text[INET6_ADDRSTRLEN] = "";
-    if (address->ss_family == AF_INET)
-        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text,
-                        sizeof text);
-    else
-        (void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text,
-                        sizeof text);
-    return g_strdup(text);
-}
-
 static gboolean on_incoming(int descriptor, GIOCondition condition, gpointer user)
 {
     Peers *peers = ((Door *)user)->peers;
-    struct sockaddr_storage from = {0};
-    socklen_t length = sizeof from;
-    int connection =
-        accept4(descriptor, (struct sockaddr *)&from, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    PeerAddress from = {.size = sizeof from.bytes};
+    int connection = accept4(descriptor, (struct sockaddr *)&from.bytes, &from.size,
+                             SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (connection < 0)
         return G_SOURCE_CONTINUE;
-    g_autofree char *text = address_text(&from);
+    g_autofree char *text = peer_address_text(&from);
     if (!g_hash_table_contains(peers->known, text))
         g_info("%s is no member of the cluster: its connection was closed", text);
     else if (peers->children >= PEERS_MAX)
@@ -131,26 +117,21 @@ static gboolean on_incoming(int descriptor, GIOCondition condition, gpointer use
     return G_SOURCE_CONTINUE;
 }
 
-static int listen_on(const char *address, guint port)
+static int listen_on(const PeerAddress *address)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-    struct addrinfo *place = NULL;
-    g_autofree char *service = g_strdup_printf("%u", port);
     int on = 1;
-    if (getaddrinfo(address, service, &hints, &place) != 0)
+    int made = socket(address->bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (made < 0)
         return -1;
-    int made = socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    gboolean good =
-        made >= 0 && setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+    if (setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
         /* The link may come up after the agent. */
         setsockopt(made, SOL_IP, IP_FREEBIND, &on, sizeof on) == 0 &&
-        bind(made, place->ai_addr, place->ai_addrlen) == 0 && listen(made, BACKLOG) == 0;
-    freeaddrinfo(place);
-    if (good)
+        bind(made, (const struct sockaddr *)&address->bytes, address->size) == 0 &&
+        listen(made, BACKLOG) == 0)
         return made;
-    if (made >= 0)
-        (void)close(made);
+    int reason = errno;
+    (void)close(made);
+    errno = reason;
     return -1;
 }
 
@@ -158,14 +139,15 @@ static gboolean on_retry(gpointer user);
 
 static void open_doors(Peers *peers)
 {
-    guint port = peers->agent->config->cluster_port;
     g_ptr_array_set_size(peers->doors, 0);
     for (guint i = 0; i < peers->wanted->len; i++) {
-        const char *address = peers->wanted->pdata[i];
-        int made = listen_on(address, port);
+        const PeerAddress *address = &g_array_index(peers->wanted, PeerAddress, i);
+        int made = listen_on(address);
         if (made < 0) {
-            g_warning("other nodes can't reach this one: TCP port %u of %s: %s", port, address,
-                      g_strerror(errno));
+            int reason = errno;
+            g_autofree char *text = peer_address_text(address);
+            g_warning("other nodes can't reach this one: TCP port %u of %s: %s",
+                      peers->agent->config->cluster_port, text, g_strerror(reason));
             if (!peers->retry)
                 peers->retry = g_timeout_add_seconds(RETRY, on_retry, peers);
             continue;
@@ -188,69 +170,59 @@ static gboolean on_retry(gpointer user)
 /* ---- addresses ---- */
 
 typedef struct {
-    Peers *peers;
-    guint serial;
-    GPtrArray *own, *all; /* of char *: as corosync.conf has them */
+    GPtrArray *nodes; /* of CorosyncNode */
+    guint port;
 } Question;
-
-typedef struct {
-    GPtrArray *own;    /* of char * */
-    GHashTable *known; /* of char * */
-} Answer;
 
 static void question_free(gpointer data)
 {
     Question *question = data;
-    g_ptr_array_unref(question->own);
-    g_ptr_array_unref(question->all);
+    g_ptr_array_unref(question->nodes);
     g_free(question);
 }
 
-static void answer_free(gpointer data)
+static void ring_free(gpointer ring)
 {
-    Answer *answer = data;
-    g_ptr_array_unref(answer->own);
-    g_hash_table_unref(answer->known);
-    g_free(answer);
+    g_ptr_array_unref(ring);
 }
 
-static void resolve(const char *name, GPtrArray *addresses, GHashTable *texts)
-{
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    if (getaddrinfo(name, NULL, &hints, &list) != 0)
-        return;
-    for (const struct addrinfo *one = list; one; one = one->ai_next) {
-        struct sockaddr_storage storage = {0};
-        memcpy(&storage, one->ai_addr, MIN(one->ai_addrlen, sizeof storage));
-        g_autofree char *text = address_text(&storage);
-        if (addresses)
-            g_ptr_array_add(addresses, g_steal_pointer(&text));
-        else
-            g_hash_table_add(texts, g_steal_pointer(&text));
-    }
-    freeaddrinfo(list);
-}
-
-static gpointer resolve_in_worker(gpointer data, GError **error)
+static gpointer look_up_in_worker(gpointer data, GError **error)
 {
     const Question *question = data;
-    Answer *answer = g_new(Answer, 1);
-    answer->own = g_ptr_array_new_with_free_func(g_free);
-    answer->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    for (guint i = 0; i < question->own->len; i++)
-        resolve(question->own->pdata[i], answer->own, NULL);
-    for (guint i = 0; i < question->all->len; i++)
-        resolve(question->all->pdata[i], NULL, answer->known);
-    return answer;
+    return peer_ring_look_up(question->nodes, question->port);
 }
 
-static gboolean same_addresses(const GPtrArray *a, const GPtrArray *b)
+static gboolean same_addresses(const GArray *a, const GArray *b)
 {
     gboolean same = a->len == b->len;
     for (guint i = 0; same && i < a->len; i++)
-        same = g_str_equal(a->pdata[i], b->pdata[i]);
+        same = peer_address_equal(&g_array_index(a, PeerAddress, i),
+                                  &g_array_index(b, PeerAddress, i));
     return same;
+}
+
+/* Who may come, and where: at all addresses of this node. */
+static void take_ring(Peers *peers, const GPtrArray *ring)
+{
+    GArray *wanted = g_array_new(FALSE, TRUE, sizeof(PeerAddress));
+    g_hash_table_remove_all(peers->known);
+    for (guint i = 0; i < ring->len; i++) {
+        const PeerMember *member = ring->pdata[i];
+        gboolean own = g_str_equal(member->name, peers->agent->node);
+        for (guint link = 0; link < COROSYNC_LINKS_MAX; link++) {
+            const GArray *addresses = member->links[link];
+            for (guint a = 0; a < addresses->len; a++)
+                g_hash_table_add(peers->known,
+                                 peer_address_text(&g_array_index(addresses, PeerAddress, a)));
+            if (own && addresses->len > 0)
+                g_array_append_vals(wanted, addresses->data, addresses->len);
+        }
+    }
+    gboolean same = same_addresses(wanted, peers->wanted);
+    g_array_unref(peers->wanted);
+    peers->wanted = wanted;
+    if (!same)
+        open_doors(peers);
 }
 
 typedef struct {
@@ -258,49 +230,27 @@ typedef struct {
     guint serial;
 } Asked;
 
-static void on_resolved(gpointer result, const GError *error, gpointer user)
+static void on_looked_up(gpointer result, const GError *error, gpointer user)
 {
     g_autofree Asked *asked = user;
-    Peers *peers = asked->peers;
-    Answer *answer = result;
-    if (!answer || asked->serial != peers->serial) {
-        if (answer)
-            answer_free(answer);
-        return;
-    }
-    g_hash_table_unref(peers->known);
-    peers->known = g_hash_table_ref(answer->known);
-    if (!same_addresses(answer->own, peers->wanted)) {
-        g_ptr_array_unref(peers->wanted);
-        peers->wanted = g_ptr_array_ref(answer->own);
-        open_doors(peers);
-    }
-    answer_free(answer);
+    g_autoptr(GPtrArray) ring = result;
+    if (ring && asked->serial == asked->peers->serial)
+        take_ring(asked->peers, ring);
 }
 
 static void ask(Peers *peers, const CorosyncText *conf)
 {
-    g_autoptr(GPtrArray) nodes = corosync_conf_nodes(conf);
     Question *question = g_new(Question, 1);
-    *question = (Question){.own = g_ptr_array_new_with_free_func(g_free),
-                           .all = g_ptr_array_new_with_free_func(g_free)};
-    for (guint i = 0; i < nodes->len; i++) {
-        const CorosyncNode *node = nodes->pdata[i];
-        for (guint l = 0; l < corosync_node_links(node); l++) {
-            g_ptr_array_add(question->all, g_strdup(node->addresses[l]));
-            if (g_strcmp0(node->name, peers->agent->node) == 0)
-                g_ptr_array_add(question->own, g_strdup(node->addresses[l]));
-        }
-    }
+    *question = (Question){corosync_conf_nodes(conf), peers->agent->config->cluster_port};
     Asked *asked = g_new(Asked, 1);
     *asked = (Asked){peers, peers->serial};
     worker_submit(peers->agent->workers, &(WorkerJob){.key = "addresses of the cluster",
                                                       .deadline = RESOLVE_DEADLINE,
-                                                      .run = resolve_in_worker,
+                                                      .run = look_up_in_worker,
                                                       .data = question,
                                                       .free_data = question_free,
-                                                      .free_result = answer_free,
-                                                      .done = on_resolved,
+                                                      .free_result = ring_free,
+                                                      .done = on_looked_up,
                                                       .user = asked});
 }
 
@@ -312,7 +262,7 @@ void peers_follow(Peers *peers, const CorosyncText *conf)
         return;
     }
     g_ptr_array_set_size(peers->doors, 0);
-    g_ptr_array_set_size(peers->wanted, 0);
+    g_array_set_size(peers->wanted, 0);
     g_hash_table_remove_all(peers->known);
 }
 
@@ -321,7 +271,7 @@ Peers *peers_new(Agent *agent)
     Peers *peers = g_new0(Peers, 1);
     peers->agent = agent;
     peers->doors = g_ptr_array_new_with_free_func(door_free);
-    peers->wanted = g_ptr_array_new_with_free_func(g_free);
+    peers->wanted = g_array_new(FALSE, TRUE, sizeof(PeerAddress));
     peers->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     peers->watches = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     return peers;
@@ -338,7 +288,7 @@ void peers_free(Peers *peers)
         g_source_remove(GPOINTER_TO_UINT(source));
     g_clear_handle_id(&peers->retry, g_source_remove);
     g_ptr_array_unref(peers->doors);
-    g_ptr_array_unref(peers->wanted);
+    g_array_unref(peers->wanted);
     g_hash_table_unref(peers->known);
     g_hash_table_unref(peers->watches);
     g_free(peers);

@@ -1,13 +1,12 @@
 #include "backend/peer/book.h"
 
 #include "backend/cluster/corosync_files.h"
+#include "backend/peer/ring.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum { CONNECT_MS = 5000, ANSWER_SECONDS = 90 };
@@ -58,14 +57,14 @@ gboolean peer_book_knows(const PeerBook *book, const char *node)
     return find(book, node) != NULL;
 }
 
-static int connect_within(const struct addrinfo *to, int *reason)
+static int connect_within(const PeerAddress *to, int *reason)
 {
-    int made = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int made = socket(to->bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     socklen_t size = sizeof *reason;
     *reason = errno;
     if (made < 0)
         return -1;
-    *reason = connect(made, to->ai_addr, to->ai_addrlen) == 0 ? 0 : errno;
+    *reason = connect(made, (const struct sockaddr *)&to->bytes, to->size) == 0 ? 0 : errno;
     if (*reason == EINPROGRESS) {
         struct pollfd wait = {made, POLLOUT, 0};
         if (poll(&wait, 1, CONNECT_MS) != 1)
@@ -79,18 +78,13 @@ static int connect_within(const struct addrinfo *to, int *reason)
     return -1;
 }
 
-static int connect_address(const char *address, guint port, int *reason)
+static int connect_link(const char *text, guint port, int *reason)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    struct addrinfo *list = NULL;
-    g_autofree char *service = g_strdup_printf("%u", port);
+    g_autoptr(GArray) addresses = peer_address_look_up(text, port);
     int made = -1;
     *reason = EHOSTUNREACH;
-    if (getaddrinfo(address, service, &hints, &list) != 0)
-        return -1;
-    for (const struct addrinfo *one = list; one && made < 0; one = one->ai_next)
-        made = connect_within(one, reason);
-    freeaddrinfo(list);
+    for (guint i = 0; i < addresses->len && made < 0; i++)
+        made = connect_within(&g_array_index(addresses, PeerAddress, i), reason);
     return made;
 }
 
@@ -108,7 +102,7 @@ PeerStream *peer_book_dial(const PeerBook *book, const char *own, const char *na
     if (!peer_key_derive(book->authkey, own, name, &key, error))
         return NULL;
     for (guint i = 0; i < corosync_node_links(node) && made < 0; i++)
-        made = connect_address(node->addresses[i], port, &reason);
+        made = connect_link(node->addresses[i], port, &reason);
     if (made < 0) {
         wire_error_set(
             error, WIRE_ERROR_UNREACHABLE,

@@ -1,8 +1,10 @@
 #include "backend/peer/datagram.h"
+#include "backend/peer/ring.h"
 #include "backend/peer/stream.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -213,6 +215,51 @@ static void test_datagram_strange(void)
     pair_end(&pair);
 }
 
+static void assert_address(const PeerMember *member, guint link, const char *expected)
+{
+    const PeerAddress *address = peer_member_address(member, link);
+    g_assert_true((address != NULL) == (expected != NULL));
+    if (!address)
+        return;
+    g_autofree char *text = peer_address_text(address);
+    g_assert_cmpstr(text, ==, expected);
+}
+
+/* Addresses of both families, a link that is being made anew, and a node without a name. */
+static void test_ring(void)
+{
+    CorosyncNode list[] = {
+        {.id = 1, .name = (char[]){"node1"}, .addresses = {(char[]){"192.0.2.1"}}},
+        {.id = 7, .addresses = {NULL, (char[]){"2001:db8::7"}}}};
+    g_autoptr(GPtrArray) nodes = g_ptr_array_new();
+    g_ptr_array_add(nodes, &list[0]);
+    g_ptr_array_add(nodes, &list[1]);
+    g_autoptr(GPtrArray) ring = peer_ring_look_up(nodes, 5440);
+    g_assert_cmpuint(ring->len, ==, 2);
+    const PeerMember *first = ring->pdata[0], *second = ring->pdata[1];
+    g_assert_true(peer_ring_find(ring, "node1") == first);
+    g_assert_null(peer_ring_find(ring, "node2"));
+    g_assert_cmpuint(second->id, ==, 7);
+    g_assert_cmpstr(second->name, ==, "");
+    assert_address(first, 0, "192.0.2.1");
+    assert_address(first, 1, NULL);
+    assert_address(second, 0, NULL);
+    assert_address(second, 1, "2001:db8::7");
+    g_assert_cmpuint(first->links[0]->len, ==, 1); /* not one for each kind of socket */
+}
+
+static void test_address_port(void)
+{
+    g_autoptr(GArray) one = peer_address_look_up("192.0.2.1", 5440);
+    g_autoptr(GArray) again = peer_address_look_up("192.0.2.1", 5440);
+    g_autoptr(GArray) other = peer_address_look_up("192.0.2.1", 5441);
+    const PeerAddress *address = &g_array_index(one, PeerAddress, 0);
+    const struct sockaddr_in *bytes = (const struct sockaddr_in *)&address->bytes;
+    g_assert_cmpuint(ntohs(bytes->sin_port), ==, 5440);
+    g_assert_true(peer_address_equal(address, &g_array_index(again, PeerAddress, 0)));
+    g_assert_false(peer_address_equal(address, &g_array_index(other, PeerAddress, 0)));
+}
+
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN);
@@ -220,6 +267,8 @@ int main(int argc, char **argv)
     g_test_add_func("/peer/handshake", test_handshake);
     g_test_add_func("/peer/refusals", test_refusals);
     g_test_add_func("/peer/identity", test_identity);
+    g_test_add_func("/peer/ring", test_ring);
+    g_test_add_func("/peer/ring/port", test_address_port);
     g_test_add_func("/peer/datagram", test_datagram);
     g_test_add_func("/peer/datagram/size", test_datagram_size);
     g_test_add_func("/peer/datagram/forged", test_datagram_forged);
