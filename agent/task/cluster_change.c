@@ -61,11 +61,16 @@ static void trouble(Lead *lead, const char *format, ...)
 
 /* ---- what is heard ---- */
 
-static const char *name_of(const Lead *lead, guint id)
+/* Agents may be heard of before corosync says who their nodes are. */
+static const char *name_of(const Lead *lead, Voter *voter)
 {
     const MembershipNode *node =
-        membership_view_node(membership_view(lead->wait.membership), id);
-    return node ? node->name : "?";
+        membership_view_node(membership_view(lead->wait.membership), voter->id);
+    if (node) {
+        g_free(voter->name);
+        voter->name = g_strdup(node->name);
+    }
+    return voter->name ? voter->name : "?";
 }
 
 static void take_here(const Lead *lead, const MembershipPeer *from,
@@ -80,8 +85,7 @@ static void take_here(const Lead *lead, const MembershipPeer *from,
     }
     voter->peer = *from;
     voter->id = from->node;
-    g_free(voter->name);
-    voter->name = g_strdup(name_of(lead, from->node));
+    (void)name_of(lead, voter);
     g_free(voter->hash);
     voter->hash = g_strdup(message->hash);
     voter->version = message->version;
@@ -102,7 +106,7 @@ static void on_message(guint group, const MembershipPeer *from, const void *data
     voter->kept |= message->kind == CHANGE_KEPT;
     voter->undone |= message->kind == CHANGE_UNDONE;
     if (message->kind == CHANGE_REFUSED)
-        trouble(lead, "%s: %s", voter->name, message->reason);
+        trouble(lead, "%s: %s", name_of(lead, voter), message->reason);
 }
 
 static void on_members(guint group, const MembershipPeer *peers, guint count, gpointer user)
@@ -111,13 +115,14 @@ static void on_members(guint group, const MembershipPeer *peers, guint count, gp
     if (!lead->gathered)
         return;
     for (guint i = 0; i < lead->voters->len; i++) {
-        const Voter *voter = lead->voters->pdata[i];
+        Voter *voter = lead->voters->pdata[i];
         gboolean there = FALSE;
         for (guint p = 0; p < count && !there; p++)
             there =
                 peers[p].node == voter->peer.node && peers[p].process == voter->peer.process;
         if (!there)
-            trouble(lead, "the agent of %s went away in the middle of the change", voter->name);
+            trouble(lead, "the agent of %s went away in the middle of the change",
+                    name_of(lead, voter));
     }
 }
 
@@ -242,14 +247,15 @@ static gboolean check_agents(const Lead *lead, GError **error)
     g_autofree char *text = corosync_text_dump(lead->change->base);
     g_autofree char *hash = change_hash(text);
     for (guint i = 0; i < lead->voters->len; i++) {
-        const Voter *voter = lead->voters->pdata[i];
+        Voter *voter = lead->voters->pdata[i];
         if (strcmp(voter->hash, hash) == 0)
             continue;
         wire_error_set(error, WIRE_ERROR_STATE,
                        "corosync.conf on %s (version %" G_GUINT64_FORMAT
                        ") is not the same as here (version %" G_GUINT64_FORMAT
                        "): make them the same first, see gantry cluster status",
-                       voter->name, voter->version, corosync_conf_version(lead->change->base));
+                       name_of(lead, voter), voter->version,
+                       corosync_conf_version(lead->change->base));
         return FALSE;
     }
     return TRUE;
