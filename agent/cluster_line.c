@@ -2,7 +2,7 @@
 
 #include "agent/cluster_line_book.h"
 #include "backend/cluster/replica.h"
-#include "backend/peer/datagram.h"
+#include "backend/peer/bundle.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -16,14 +16,10 @@ enum {
     REST_TURNS = 20,    /* and nodes are asked every so many times */
     UNANSWERED_MAX = 2, /* questions, beyond which a node is not up */
     BURST = 64,         /* datagrams that are read in one turn of the main loop */
-    BUFFER = 4 << 20,   /* bytes of the socket's */
-    LENGTH = 2          /* bytes before each message */
+    BUFFER = 4 << 20    /* bytes of the socket's */
 };
 
-/* What a datagram is, in its first byte. */
-enum { ASKING = 1, ANSWERING, MESSAGES };
-
-G_STATIC_ASSERT(1 + LENGTH + REPLICA_HURRY_MAX <= PEER_DATAGRAM_PAYLOAD);
+G_STATIC_ASSERT(REPLICA_HURRY_MAX <= PEER_BUNDLE_MESSAGE_MAX);
 
 typedef struct {
     const PeerMember *node; /* of the book */
@@ -31,8 +27,7 @@ typedef struct {
     PeerOpener *opener;
     guint unanswered[COROSYNC_LINKS_MAX]; /* questions */
     gboolean up[COROSYNC_LINKS_MAX];
-    guint8 out[PEER_DATAGRAM_PAYLOAD]; /* to be sent when the main loop turns */
-    gsize out_size;
+    PeerBundle out; /* to be sent when the main loop turns */
 } Member;
 
 typedef struct {
@@ -96,10 +91,9 @@ static int find_link(const Member *member)
 static void flush(ClusterLine *line, Member *member)
 {
     int link = find_link(member);
-    if (member->out_size > 1 && link >= 0)
-        send_on(line, member, (guint)link, member->out, member->out_size);
-    member->out[0] = MESSAGES;
-    member->out_size = 1;
+    if (!peer_bundle_is_empty(&member->out) && link >= 0)
+        send_on(line, member, (guint)link, member->out.bytes, member->out.size);
+    peer_bundle_begin(&member->out);
 }
 
 static gboolean on_flush(gpointer user)
@@ -119,12 +113,10 @@ void cluster_line_send(ClusterLine *line, guint node, GBytes *message)
     if (!member || size > REPLICA_HURRY_MAX)
         return;
     line->idle = 0;
-    if (member->out_size + LENGTH + size > sizeof member->out)
+    if (!peer_bundle_add(&member->out, data, size)) {
         flush(line, member);
-    guint16 length = GUINT16_TO_BE((guint16)size);
-    memcpy(member->out + member->out_size, &length, LENGTH);
-    memcpy(member->out + member->out_size + LENGTH, data, size);
-    member->out_size += LENGTH + size;
+        (void)peer_bundle_add(&member->out, data, size);
+    }
     if (!line->flush)
         line->flush = g_idle_add_full(G_PRIORITY_HIGH, on_flush, line, NULL);
 }
@@ -140,7 +132,7 @@ gboolean cluster_line_is_up(const ClusterLine *line, guint node)
 static void ask(ClusterLine *line)
 {
     /* As large as any, so that an answer says that any gets there. */
-    static const guint8 question[PEER_DATAGRAM_PAYLOAD] = {ASKING};
+    static const guint8 question[PEER_DATAGRAM_PAYLOAD] = {PEER_BUNDLE_ASKING};
     for (guint i = 0; i < line->members->len; i++) {
         Member *member = line->members->pdata[i];
         for (guint link = 0; link < COROSYNC_LINKS_MAX; link++) {
@@ -167,38 +159,34 @@ static gboolean on_timer(gpointer user)
 
 static void take_messages(ClusterLine *line, guint node, const guint8 *data, gsize size)
 {
-    for (gsize at = 0; size - at > LENGTH;) {
-        guint16 length;
-        memcpy(&length, data + at, LENGTH);
-        length = GUINT16_FROM_BE(length);
-        at += LENGTH;
-        if (length == 0 || length > size - at)
-            return;
-        g_autoptr(GBytes) message = g_bytes_new(data + at, length);
+    PeerBundleReader reader;
+    GBytes *message;
+    peer_bundle_read(&reader, data, size);
+    while ((message = peer_bundle_next(&reader))) {
         line->heard(node, message, line->user);
-        at += length;
+        g_bytes_unref(message);
     }
 }
 
 static void take_datagram(Door *door, const guint8 *datagram, gsize size)
 {
-    static const guint8 answer[] = {ANSWERING};
+    static const guint8 answer[] = {PEER_BUNDLE_ANSWERING};
     ClusterLine *line = door->line;
     guint8 data[PEER_DATAGRAM_PAYLOAD];
     gsize opened;
     Member *member = find_member(line, peer_datagram_sender(datagram, size));
-    if (!member || !peer_open(member->opener, datagram, size, data, &opened) || opened == 0)
+    if (!member || !peer_open(member->opener, datagram, size, data, &opened))
         return;
-    switch (data[0]) {
-    case ASKING:
+    switch (peer_bundle_kind(data, opened)) {
+    case PEER_BUNDLE_ASKING:
         send_on(line, member, door->link, answer, sizeof answer);
         break;
-    case ANSWERING:
+    case PEER_BUNDLE_ANSWERING:
         member->unanswered[door->link] = 0;
         member->up[door->link] = TRUE;
         break;
-    case MESSAGES:
-        take_messages(line, member->node->id, data + 1, opened - 1);
+    case PEER_BUNDLE_MESSAGES:
+        take_messages(line, member->node->id, data, opened);
         break;
     default:
         break;
@@ -258,8 +246,7 @@ static void add_member(ClusterLine *line, const PeerMember *own, const PeerMembe
     GBytes *key = line->book->authkey;
     Member *member = g_new0(Member, 1);
     member->node = node;
-    member->out[0] = MESSAGES;
-    member->out_size = 1;
+    peer_bundle_begin(&member->out);
     member->sealer = peer_sealer_new(key, own->id, own->name, node->name, NULL);
     member->opener = peer_opener_new(key, node->id, node->name, own->name);
     if (member->sealer)

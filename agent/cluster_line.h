@@ -1,11 +1,11 @@
 /* cluster_line - the short way between the stores of a cluster's nodes.
  *
- * Small messages go as UDP datagrams, sealed (backend/peer/datagram.h), from ring address to
- * ring address on cluster.port, past corosync. They may be lost, doubled and overtaken; the
- * store's protocol expects that. Whether a node hears this one is found out by asking: a
- * datagram as large as any is sent now and then on each link, and answered. While a node
- * does not answer (a firewall, a small MTU), it is not up, and the caller goes the long way.
- * A cluster that is at rest is asked once in ten seconds.
+ * Small messages go as UDP datagrams, bundled (backend/peer/bundle.h) and sealed (datagram.h
+ * there), from ring address to ring address on cluster.port, past corosync. They may be lost,
+ * doubled and overtaken; the store's protocol expects that. Whether a node hears this one is
+ * found out by asking: a datagram as large as any is sent now and then on each link, and
+ * answered. While a node does not answer (a firewall, a small MTU), it is not up, and the
+ * caller goes the long way. A cluster that is at rest is asked once in ten seconds.
  *
  * All that is sent before the main loop turns goes together. What comes from nobody that
  * corosync.conf knows, or does not open under the cluster's key, is dropped unseen.

@@ -1,6 +1,7 @@
 /* The process behind one connection of another node: reads its settings from standard input,
  * proves and hears who is there over descriptor 3, and joins it to what it is for. */
 #include "agent/move/place.h"
+#include "agent/move/purpose.h"
 #include "agent/peers.h"
 #include "backend/peer/book.h"
 #include "backend/peer/relay.h"
@@ -19,7 +20,6 @@ enum {
     CHILD_SOCKET = 3,
     RECEPTION_SECONDS = 60, /* for a reception that was just asked for to be there */
     LOOK_MS = 50,
-    PERSON_MAX = 256
 };
 
 typedef struct {
@@ -27,7 +27,7 @@ typedef struct {
     PeerBook *book;
     PeerStream *stream;
     char *client;
-    const json_t *purpose;
+    MovePurpose purpose;
 } Caller;
 
 static gboolean find_key(const char *client, PeerKey *key, gpointer user)
@@ -41,19 +41,14 @@ static gboolean find_key(const char *client, PeerKey *key, gpointer user)
 
 static int open_rpc(const Caller *caller, GError **error)
 {
-    const char *person = wire_get_string(caller->purpose, "person", "");
-    if (!*person || strlen(person) > PERSON_MAX) {
-        wire_error_set(error, WIRE_ERROR_PARAMS, "it is not said who asks");
-        return -1;
-    }
     int agent = peer_socket_connect(caller->socket, error);
     if (agent < 0)
         return -1;
-    char *hello =
-        wire_message_request(1, "hello",
-                             json_pack("{s:i,s:i,s:s,s:s,s:s}", "major", WIRE_PROTOCOL_MAJOR,
-                                       "minor", WIRE_PROTOCOL_MINOR, "client", "gantryd peer",
-                                       "peer", caller->client, "person", person));
+    char *hello = wire_message_request(
+        1, "hello",
+        json_pack("{s:i,s:i,s:s,s:s,s:s}", "major", WIRE_PROTOCOL_MAJOR, "minor",
+                  WIRE_PROTOCOL_MINOR, "client", "gantryd peer", "peer", caller->client,
+                  "person", caller->purpose.person));
     g_autofree char *line = g_strconcat(hello, "\n", NULL);
     free(hello);
     if (send(agent, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line))
@@ -63,37 +58,24 @@ static int open_rpc(const Caller *caller, GError **error)
     return -1;
 }
 
-static const char *reception_of(const Caller *caller, GError **error)
-{
-    const char *id = wire_get_string(caller->purpose, "id", NULL);
-    if (move_id_is_valid(id))
-        return id;
-    wire_error_set(error, WIRE_ERROR_PARAMS, "no reception is named");
-    return NULL;
-}
-
 /* Its task may still be waiting for its turn, or be in its first steps. */
 static int open_reception(const Caller *caller, GError **error)
 {
-    const char *id = reception_of(caller, error);
-    g_autofree char *path = id ? move_place_path(id, "control") : NULL;
+    g_autofree char *path = move_place_path(caller->purpose.id, "control");
     gint64 deadline = g_get_monotonic_time() + (gint64)RECEPTION_SECONDS * G_USEC_PER_SEC;
-    gboolean fresh = wire_get_boolean(caller->purpose, "fresh", FALSE);
-    while (path && fresh && !g_file_test(path, G_FILE_TEST_EXISTS) &&
+    while (caller->purpose.fresh && !g_file_test(path, G_FILE_TEST_EXISTS) &&
            g_get_monotonic_time() < deadline)
         g_usleep((gulong)LOOK_MS * 1000);
-    return path ? peer_socket_connect(path, error) : -1;
+    return peer_socket_connect(path, error);
 }
 
 static int open_libvirt(const Caller *caller, GError **error)
 {
     static const char *const sockets[] = {"/run/libvirt/libvirt-sock",
                                           "/run/libvirt/virtqemud-sock"};
-    const char *id = reception_of(caller, error);
-    if (!id)
-        return -1;
-    if (!move_place_exists(id)) {
-        wire_error_set(error, WIRE_ERROR_NOT_FOUND, "there is no reception %s (any more)", id);
+    if (!move_place_exists(caller->purpose.id)) {
+        wire_error_set(error, WIRE_ERROR_NOT_FOUND, "there is no reception %s (any more)",
+                       caller->purpose.id);
         return -1;
     }
     int made = peer_socket_connect(sockets[0], NULL);
@@ -102,51 +84,35 @@ static int open_libvirt(const Caller *caller, GError **error)
 
 static int open_socket(const Caller *caller, GError **error)
 {
-    const char *id = reception_of(caller, error);
-    const char *name = wire_get_string(caller->purpose, "name", NULL);
-    if (!id)
-        return -1;
-    if (!move_socket_is_valid(name)) {
-        wire_error_set(error, WIRE_ERROR_PARAMS, "no socket is named");
-        return -1;
-    }
-    g_autofree char *path = move_place_path(id, name);
+    g_autofree char *path = move_place_path(caller->purpose.id, caller->purpose.name);
     return peer_socket_connect(path, error);
 }
 
-static const struct {
-    const char *want;
-    int (*open)(const Caller *caller, GError **error);
-} wants[] = {
-    {"rpc", open_rpc},
-    {"reception", open_reception},
-    {"libvirt", open_libvirt},
-    {"socket", open_socket},
+static int (*const opens[])(const Caller *caller, GError **error) = {
+    [MOVE_PURPOSE_RPC] = open_rpc,
+    [MOVE_PURPOSE_RECEPTION] = open_reception,
+    [MOVE_PURPOSE_LIBVIRT] = open_libvirt,
+    [MOVE_PURPOSE_SOCKET] = open_socket,
 };
 
-static int open_wanted(const Caller *caller, GError **error)
+static int open_wanted(Caller *caller, const json_t *line, GError **error)
 {
-    const char *want = wire_get_string(caller->purpose, "want", "");
-    for (size_t i = 0; i < G_N_ELEMENTS(wants); i++)
-        if (strcmp(wants[i].want, want) == 0)
-            return wants[i].open(caller, error);
-    wire_error_set(error, WIRE_ERROR_METHOD,
-                   "this version of gantryd knows no connection for '%s'", want);
-    return -1;
+    return move_purpose_parse(line, &caller->purpose, error)
+               ? opens[caller->purpose.kind](caller, error)
+               : -1;
 }
 
 static gboolean serve(Caller *caller, GError **error)
 {
     caller->stream = peer_stream_server(CHILD_SOCKET, caller->node, find_key, caller,
                                         &caller->client, error);
-    g_autoptr(json_t) purpose =
+    g_autoptr(json_t) line =
         caller->stream ? peer_stream_receive(caller->stream, PEER_HANDSHAKE, NULL, error)
                        : NULL;
-    if (!purpose)
+    if (!line)
         return FALSE;
     g_autoptr(GError) refusal = NULL;
-    caller->purpose = purpose;
-    int descriptor = open_wanted(caller, &refusal);
+    int descriptor = open_wanted(caller, line, &refusal);
     g_autoptr(json_t) answer = descriptor >= 0
                                    ? json_pack("{s:s}", "node", caller->node)
                                    : json_pack("{s:{s:s,s:o}}", "error", "code",

@@ -4,7 +4,7 @@
  * (corosync.conf) for the other members, and on nothing else. A connection from an address that
  * is no member's is closed at once; the others become a child process each, `gantryd peer`,
  * which speaks TLS (backend/peer/stream.h), hears what the connection is for
- * (backend/peer/book.h) and joins it to that. So a connection that hangs or is attacked is
+ * (agent/move/purpose.h) and joins it to that. So a connection that hangs or is attacked is
  * only that child. (Datagrams of the store are the agent's own: cluster_line.h.)
  *
  * Limits: PEERS_MAX children. Addresses that are names are looked up by a worker.

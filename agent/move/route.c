@@ -1,5 +1,6 @@
 #include "agent/move/route.h"
 
+#include "agent/move/purpose.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 
@@ -73,8 +74,8 @@ static json_t *await_response(const MoveSession *session, gint64 id, gboolean *r
 static gboolean open_session(MoveSession *session, gboolean *refused, GError **error)
 {
     const MoveRoute *route = session->route;
-    json_t *purpose =
-        json_pack("{s:s,s:o}", "want", "rpc", "person", wire_string(route->request->owner));
+    json_t *purpose = move_purpose_line(
+        &(MovePurpose){.kind = MOVE_PURPOSE_RPC, .person = route->request->owner});
     session->calls = HELLO;
     session->stream =
         peer_book_ask(route->book, route->own, route->node, route->port, purpose, error);
@@ -120,18 +121,16 @@ json_t *move_route_call(const MoveRoute *route, const char *method, json_t *para
 PeerStream *move_route_reception(const MoveRoute *route, const char *id, gboolean fresh,
                                  GError **error)
 {
-    return peer_book_ask(
-        route->book, route->own, route->node, route->port,
-        json_pack("{s:s,s:s,s:b}", "want", "reception", "id", id, "fresh", fresh), error);
+    json_t *purpose = move_purpose_line(
+        &(MovePurpose){.kind = MOVE_PURPOSE_RECEPTION, .id = id, .fresh = fresh});
+    return peer_book_ask(route->book, route->own, route->node, route->port, purpose, error);
 }
 
 PeerRelay *move_route_relay(const MoveRoute *route, const char *id, const char *name,
                             const char *path, uid_t uid, gid_t gid, GError **error)
 {
-    g_autoptr(json_t) purpose =
-        json_pack("{s:s,s:s}", "want", name ? "socket" : "libvirt", "id", id);
-    if (name)
-        json_object_set_new(purpose, "name", wire_string(name));
+    g_autoptr(json_t) purpose = move_purpose_line(&(MovePurpose){
+        .kind = name ? MOVE_PURPOSE_SOCKET : MOVE_PURPOSE_LIBVIRT, .id = id, .name = name});
     return peer_relay_new(route->book,
                           &(PeerRelayAsk){route->own, route->node, route->port, purpose}, path,
                           uid, gid, error);

@@ -117,8 +117,7 @@ PeerStream *peer_book_dial(const PeerBook *book, const char *own, const char *na
     return stream;
 }
 
-/* An answer {"error":{"code","message"}} as ours. TRUE: it is none. */
-static gboolean is_granted(const json_t *answer, const char *node, GError **error)
+gboolean peer_answer_is_granted(const json_t *answer, const char *node, GError **error)
 {
     const json_t *refusal = json_object_get(answer, "error");
     if (!refusal)
@@ -138,5 +137,6 @@ PeerStream *peer_book_ask(const PeerBook *book, const char *own, const char *nod
     g_autoptr(json_t) answer = peer_stream_send(stream, line, PEER_HANDSHAKE, error)
                                    ? peer_stream_receive(stream, ANSWER_SECONDS, NULL, error)
                                    : NULL;
-    return answer && is_granted(answer, node, error) ? g_steal_pointer(&stream) : NULL;
+    return answer && peer_answer_is_granted(answer, node, error) ? g_steal_pointer(&stream)
+                                                                 : NULL;
 }

@@ -3,15 +3,9 @@
  * Read from /etc/corosync anew for each use: members come and go. Blocks on the disk (and
  * on the resolver, where addresses are names): for workers and child processes.
  *
- * Purpose. After the handshake the client says in one line what the connection is for,
- * and the server answers with one line, {"node":NAME} or {"error":{"code","message"}}:
- *
- *   {"want":"rpc","person":WHO}        a session with the agent: JSON-RPC follows, as on
- *                                      the agent's socket after hello
- *   {"want":"reception","id":ID,       JSON lines with a reception (agent/move); fresh: it
- *    "fresh":B}                        was just asked for and is waited for
- *   {"want":"libvirt","id":ID}         libvirtd's socket, while that reception is there
- *   {"want":"socket","id":ID,"name":N} a socket in the directory of that reception
+ * After the handshake the client says in one line what the connection is for
+ * (agent/move/purpose.h), and the server answers with one line, {"node":NAME} or
+ * {"error":{"code","message"}}.
  */
 #pragma once
 
@@ -35,6 +29,10 @@ gboolean peer_book_knows(const PeerBook *book, const char *node);
  * be that of a member. WIRE_ERROR_NOT_FOUND, _UNREACHABLE, _AUTH. */
 PeerStream *peer_book_dial(const PeerBook *book, const char *own, const char *node, guint port,
                            GError **error);
-/* The same, and says what for. What the other end refuses is the error. */
+/* The same, and says what for; steals purpose. What the other end refuses is the error. */
 PeerStream *peer_book_ask(const PeerBook *book, const char *own, const char *node, guint port,
                           json_t *purpose, GError **error);
+
+/* What the server answered to the purpose: TRUE when it will, else its refusal as the error,
+ * with the node's name before it. Pure; the answer comes from the network. */
+gboolean peer_answer_is_granted(const json_t *answer, const char *node, GError **error);

@@ -278,17 +278,23 @@ gboolean peer_stream_send(PeerStream *stream, const json_t *object, guint second
     return TRUE;
 }
 
-static json_t *take_line(PeerStream *stream, GError **error)
+json_t *peer_line_parse(const char *text, size_t length, GError **error)
 {
-    const char *end = memchr(stream->input->str, '\n', stream->input->len);
-    size_t length = (size_t)(end - stream->input->str);
-    json_t *object = json_loadb(stream->input->str, length, JSON_REJECT_DUPLICATES, NULL);
-    g_string_erase(stream->input, 0, (gssize)length + 1);
+    json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(object))
         return object;
     json_decref(object);
     wire_error_set(error, WIRE_ERROR_PARSE, "the other node sent a line that is no JSON");
     return NULL;
+}
+
+static json_t *take_line(PeerStream *stream, GError **error)
+{
+    const char *end = memchr(stream->input->str, '\n', stream->input->len);
+    size_t length = (size_t)(end - stream->input->str);
+    json_t *object = peer_line_parse(stream->input->str, length, error);
+    g_string_erase(stream->input, 0, (gssize)length + 1);
+    return object;
 }
 
 json_t *peer_stream_receive(PeerStream *stream, guint seconds, const PeerPatience *patience,

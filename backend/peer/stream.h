@@ -50,6 +50,9 @@ gboolean peer_stream_send(PeerStream *stream, const json_t *object, guint second
 json_t *peer_stream_receive(PeerStream *stream, guint seconds, const PeerPatience *patience,
                             GError **error);
 
+/* A line without its end, from the network: an object, or WIRE_ERROR_PARSE. Pure. */
+json_t *peer_line_parse(const char *text, size_t length, GError **error);
+
 /* Joins it to a descriptor until both directions have ended; half-closes are carried on.
  * FALSE when the connection broke. descriptor is made non-blocking and stays open. */
 gboolean peer_stream_pump(PeerStream *stream, int descriptor, GError **error);

@@ -1,9 +1,8 @@
-/* What the agent of another node sends of a move: offers, verdicts, records of files, the
- * identity in a handshake and the letters that its rsync asks for. */
+/* What the agent of another node sends of a move: offers, verdicts, records of files and the
+ * letters that its rsync asks for. */
 #include "agent/move/file.h"
 #include "agent/move/tree.h"
 #include "backend/guest/move_offer.h"
-#include "backend/peer/key.h"
 #include "backend/wire/message.h"
 
 #include <stdint.h>
@@ -43,7 +42,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autoptr(json_t) json = json_loadb(text, size, 0, NULL);
     g_autoptr(MoveVerdict) verdict = json ? move_verdict_parse(json, NULL) : NULL;
     g_autofree char *word = g_strndup(text, size);
-    g_autofree char *client = peer_identity_client(text, size, "node2");
     (void)move_tree_options_valid(word);
     try_record(data, size);
     try_offer(text, size);

@@ -1,6 +1,7 @@
 #include "agent/move/drain_list.h"
 #include "agent/move/file.h"
 #include "agent/move/place.h"
+#include "agent/move/purpose.h"
 #include "agent/move/tree.h"
 #include "backend/guest/kvm_move.h"
 #include "backend/guest/lxc_container.h"
@@ -323,6 +324,43 @@ static void test_drain_list(void)
     (void)g_rmdir(state);
 }
 
+/* The error's code; 0: it was understood, and is said again the same. */
+static int purpose_code(const char *text)
+{
+    g_autoptr(json_t) line = json_loads(text, 0, NULL);
+    g_autoptr(GError) error = NULL;
+    MovePurpose purpose;
+    g_assert_nonnull(line);
+    if (!move_purpose_parse(line, &purpose, &error))
+        return error->code;
+    g_autoptr(json_t) again = move_purpose_line(&purpose);
+    g_assert_true(json_equal(line, again));
+    return 0;
+}
+
+static void test_purpose(void)
+{
+    static const struct {
+        const char *text;
+        int code;
+    } cases[] = {
+        {"{\"want\":\"rpc\",\"person\":\"root\"}", 0},
+        {"{\"want\":\"reception\",\"id\":\"0123456789ab\",\"fresh\":true}", 0},
+        {"{\"want\":\"libvirt\",\"id\":\"0123456789ab\"}", 0},
+        {"{\"want\":\"socket\",\"id\":\"0123456789ab\",\"name\":\"disk.vda\"}", 0},
+        {"{}", WIRE_ERROR_METHOD},
+        {"{\"want\":\"shell\",\"person\":\"root\"}", WIRE_ERROR_METHOD},
+        {"{\"want\":\"rpc\"}", WIRE_ERROR_PARAMS},
+        {"{\"want\":\"rpc\",\"person\":\"\"}", WIRE_ERROR_PARAMS},
+        {"{\"want\":\"libvirt\",\"person\":\"root\"}", WIRE_ERROR_PARAMS},
+        {"{\"want\":\"libvirt\",\"id\":\"../../../etc\"}", WIRE_ERROR_PARAMS},
+        {"{\"want\":\"socket\",\"id\":\"0123456789ab\"}", WIRE_ERROR_PARAMS},
+        {"{\"want\":\"socket\",\"id\":\"0123456789ab\",\"name\":\"../x\"}", WIRE_ERROR_PARAMS},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        g_assert_cmpint(purpose_code(cases[i].text), ==, cases[i].code);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -338,6 +376,7 @@ int main(int argc, char **argv)
     g_test_add_func("/move/file", test_file);
     g_test_add_func("/move/records", test_records);
     g_test_add_func("/move/words", test_words);
+    g_test_add_func("/move/purpose", test_purpose);
     g_test_add_func("/move/drain-list", test_drain_list);
     return g_test_run();
 }

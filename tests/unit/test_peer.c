@@ -1,6 +1,6 @@
-#include "backend/peer/datagram.h"
+#include "backend/peer/book.h"
+#include "backend/peer/bundle.h"
 #include "backend/peer/ring.h"
-#include "backend/peer/stream.h"
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
 
@@ -215,6 +215,71 @@ static void test_datagram_strange(void)
     pair_end(&pair);
 }
 
+static void assert_next(PeerBundleReader *reader, const char *expected)
+{
+    g_autoptr(GBytes) message = peer_bundle_next(reader);
+    gsize size = 0;
+    const char *text = message ? g_bytes_get_data(message, &size) : NULL;
+    g_assert_true((text != NULL) == (expected != NULL));
+    if (expected)
+        g_assert_cmpmem(text, size, expected, strlen(expected));
+}
+
+static void test_bundle(void)
+{
+    static const char large[PEER_BUNDLE_MESSAGE_MAX + 1];
+    PeerBundle bundle;
+    PeerBundleReader reader;
+    peer_bundle_begin(&bundle);
+    g_assert_true(peer_bundle_is_empty(&bundle));
+    g_assert_false(peer_bundle_add(&bundle, large, sizeof large));
+    g_assert_true(peer_bundle_add(&bundle, large, sizeof large - 1));
+    g_assert_false(peer_bundle_add(&bundle, "x", 1));
+    peer_bundle_begin(&bundle);
+    g_assert_false(peer_bundle_add(&bundle, "", 0));
+    g_assert_true(peer_bundle_add(&bundle, "one", 3));
+    g_assert_true(peer_bundle_add(&bundle, "second", 6));
+    g_assert_false(peer_bundle_is_empty(&bundle));
+    g_assert_cmpuint(peer_bundle_kind(bundle.bytes, bundle.size), ==, PEER_BUNDLE_MESSAGES);
+    peer_bundle_read(&reader, bundle.bytes, bundle.size);
+    assert_next(&reader, "one");
+    assert_next(&reader, "second");
+    assert_next(&reader, NULL);
+    assert_next(&reader, NULL);
+}
+
+/* What is cut off, or has no length, ends it. */
+static void test_bundle_broken(void)
+{
+    static const guint8 cut[] = {PEER_BUNDLE_MESSAGES, 0, 1, 'a', 0, 4, 'c', 'u', 't'};
+    static const guint8 none[] = {PEER_BUNDLE_MESSAGES, 0, 1, 'a', 0, 0, 0, 1, 'b'};
+    PeerBundleReader reader;
+    peer_bundle_read(&reader, cut, sizeof cut);
+    assert_next(&reader, "a");
+    assert_next(&reader, NULL);
+    peer_bundle_read(&reader, none, sizeof none);
+    assert_next(&reader, "a");
+    assert_next(&reader, NULL);
+    for (gsize size = 0; size < 4; size++) {
+        peer_bundle_read(&reader, cut, size);
+        assert_next(&reader, NULL);
+    }
+    g_assert_cmpuint(peer_bundle_kind(cut, 0), ==, 0);
+}
+
+static void test_answer(void)
+{
+    g_autoptr(json_t) granted = json_pack("{s:s}", "node", "node2");
+    g_autoptr(json_t) refused =
+        json_pack("{s:{s:s,s:s}}", "error", "code", "busy", "message", "not now");
+    g_autoptr(GError) error = NULL;
+    g_assert_true(peer_answer_is_granted(granted, "node2", &error));
+    g_assert_no_error(error);
+    g_assert_false(peer_answer_is_granted(refused, "node2", &error));
+    g_assert_error(error, WIRE_ERROR, WIRE_ERROR_BUSY);
+    g_assert_cmpstr(error->message, ==, "node2: not now");
+}
+
 static void assert_address(const PeerMember *member, guint link, const char *expected)
 {
     const PeerAddress *address = peer_member_address(member, link);
@@ -269,6 +334,9 @@ int main(int argc, char **argv)
     g_test_add_func("/peer/identity", test_identity);
     g_test_add_func("/peer/ring", test_ring);
     g_test_add_func("/peer/ring/port", test_address_port);
+    g_test_add_func("/peer/answer", test_answer);
+    g_test_add_func("/peer/bundle", test_bundle);
+    g_test_add_func("/peer/bundle/broken", test_bundle_broken);
     g_test_add_func("/peer/datagram", test_datagram);
     g_test_add_func("/peer/datagram/size", test_datagram_size);
     g_test_add_func("/peer/datagram/forged", test_datagram_forged);
