@@ -1,58 +1,9 @@
-#include "agent/task/engine.h"
-
 #include "agent/task/engine_private.h"
 #include "backend/wire/error.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
-
-/* Which task cancels which on the same object, and then follows it. */
-static const struct {
-    const char *method, *overruled;
-} overrules[] = {
-    {"guest.stop", "guest.shutdown"},
-    {"guest.stop", "guest.reboot"},
-};
-
-/* Tasks that mostly wait for others: they take no turn, or two nodes that move guests to
- * each other could wait for each other for ever. */
-static const char *const waiting_methods[] = {"migration.receive", "node.drain",
-                                              "node.undrain"};
-
-static gboolean takes_turn(const Task *task)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(waiting_methods); i++)
-        if (g_str_equal(waiting_methods[i], task->info->method))
-            return FALSE;
-    return TRUE;
-}
-
-typedef struct {
-    TaskEngine *engine;
-    char *id;                /* or NULL when it was refused */
-    TaskSubmitted submitted; /* of a refused one */
-    gpointer user;
-    GError *error;
-} Token;
-
-static Token *token_new(TaskEngine *engine, const char *id)
-{
-    Token *token = g_new0(Token, 1);
-    token->engine = engine_ref(engine);
-    token->id = g_strdup(id);
-    return token;
-}
-
-static void token_free(gpointer data)
-{
-    Token *token = data;
-    engine_unref(token->engine);
-    g_free(token->id);
-    g_clear_error(&token->error);
-    g_free(token);
-}
 
 TaskEngine *engine_ref(TaskEngine *engine)
 {
@@ -155,15 +106,7 @@ void task_engine_reload(TaskEngine *engine, const TaskSettings *settings)
     json_decref(engine->settings);
     engine->settings = settings->settings ? json_deep_copy(settings->settings) : json_object();
     if (engine->is_loaded)
-        engine_schedule(engine);
-}
-
-static void owner_free(gpointer data)
-{
-    Owner *owner = data;
-    g_queue_clear(&owner->tasks);
-    g_free(owner->name);
-    g_free(owner);
+        queue_start(engine);
 }
 
 void task_engine_free(TaskEngine *engine)
@@ -174,7 +117,7 @@ void task_engine_free(TaskEngine *engine)
     engine_detach(&engine->inotify_source);
     engine_detach(&engine->trim_source);
     engine_detach(&engine->load_source);
-    g_queue_clear_full(&engine->owners, owner_free);
+    queue_clear(engine);
     g_hash_table_unref(engine->claims);
     g_hash_table_unref(engine->active);
     g_tree_unref(engine->tasks);
@@ -186,7 +129,7 @@ void task_engine_free(TaskEngine *engine)
     engine_unref(engine);
 }
 
-/* The queue. */
+/* The tasks in memory. */
 
 Task *engine_find(const TaskEngine *engine, const char *id)
 {
@@ -209,87 +152,17 @@ Task *engine_add(TaskEngine *engine, TaskInfo *info, TaskPhase phase)
     return task;
 }
 
-static Owner *find_owner(TaskEngine *engine, const char *name)
+static void drop_claim(const Task *task)
 {
-    for (GList *node = engine->owners.head; node; node = node->next)
-        if (g_str_equal(((Owner *)node->data)->name, name))
-            return node->data;
-    return NULL;
+    GHashTable *claims = task->engine->claims;
+    if (g_hash_table_lookup(claims, task->info->object) == task)
+        g_hash_table_remove(claims, task->info->object);
 }
 
-void engine_enqueue(Task *task)
+void engine_remove(Task *task)
 {
-    Owner *owner = find_owner(task->engine, task->info->owner);
-    if (!owner) {
-        owner = g_new0(Owner, 1);
-        owner->name = g_strdup(task->info->owner);
-        g_queue_push_tail(&task->engine->owners, owner);
-    }
-    g_queue_push_tail(&owner->tasks, task);
-    task->phase = PHASE_QUEUED;
-    task->engine->queued++;
-}
-
-static void dequeue(Task *task)
-{
-    Owner *owner = find_owner(task->engine, task->info->owner);
-    if (!owner || !g_queue_remove(&owner->tasks, task))
-        return;
-    task->engine->queued--;
-    if (g_queue_is_empty(&owner->tasks)) {
-        g_queue_remove(&task->engine->owners, owner);
-        owner_free(owner);
-    }
-}
-
-/* The first task of an owner whose object nobody is at work on; when it is nobody's turn,
- * of those that need none. */
-static Task *find_startable(const TaskEngine *engine, const Owner *owner)
-{
-    gboolean full = engine->running >= engine->parallel;
-    for (GList *node = owner->tasks.head; node; node = node->next)
-        if (!g_hash_table_contains(engine->active, ((Task *)node->data)->info->object) &&
-            !(full && takes_turn(node->data)))
-            return node->data;
-    return NULL;
-}
-
-static Task *take_next(TaskEngine *engine)
-{
-    for (GList *node = engine->owners.head; node; node = node->next) {
-        Owner *owner = node->data;
-        Task *task = find_startable(engine, owner);
-        if (!task)
-            continue;
-        g_queue_unlink(&engine->owners, node);
-        g_queue_push_tail_link(&engine->owners, node);
-        dequeue(task);
-        return task;
-    }
-    return NULL;
-}
-
-void engine_schedule(TaskEngine *engine)
-{
-    Task *task;
-    while ((task = take_next(engine))) {
-        engine_occupy(task);
-        follow_launch(task, FALSE);
-    }
-}
-
-void engine_occupy(Task *task)
-{
-    if (takes_turn(task))
-        task->engine->running++;
-    if (*task->info->object)
-        g_hash_table_insert(task->engine->active, task->info->object, task);
-}
-
-static void drop_entry(GHashTable *table, const Task *task)
-{
-    if (g_hash_table_lookup(table, task->info->object) == task)
-        g_hash_table_remove(table, task->info->object);
+    drop_claim(task);
+    g_tree_remove(task->engine->tasks, task->info->id);
 }
 
 /* The oldest ended ones leave the memory. */
@@ -312,180 +185,15 @@ static void forget_oldest(TaskEngine *engine)
 void engine_release(Task *task)
 {
     TaskEngine *engine = task->engine;
-    gboolean was_occupying = task->phase != PHASE_RECORDING && task->phase != PHASE_QUEUED;
-    if (was_occupying && takes_turn(task))
-        engine->running--;
-    drop_entry(engine->active, task);
-    drop_entry(engine->claims, task);
+    queue_vacate(task);
+    drop_claim(task);
     task->phase = PHASE_ENDED;
     task->info->ended = (double)g_get_real_time() / G_USEC_PER_SEC;
     engine->ended++;
     engine_save(task);
     engine_changed(task);
     forget_oldest(engine);
-    engine_schedule(engine);
-}
-
-/* Submission. */
-
-static gboolean tell_refused(gpointer data)
-{
-    const Token *token = data;
-    if (!token->engine->closed)
-        token->submitted(NULL, token->error, token->user);
-    return G_SOURCE_REMOVE;
-}
-
-static void refuse(TaskEngine *engine, TaskSubmitted done, gpointer user, GError *error)
-{
-    Token *token = token_new(engine, NULL);
-    token->submitted = done;
-    token->user = user;
-    token->error = error;
-    GSource *source = g_idle_source_new();
-    g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    g_source_set_callback(source, tell_refused, token, token_free);
-    g_source_attach(source, engine->context);
-    g_source_unref(source);
-}
-
-static gboolean does_overrule(const char *method, const char *other)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(overrules); i++)
-        if (g_str_equal(overrules[i].method, method) &&
-            g_str_equal(overrules[i].overruled, other))
-            return TRUE;
-    return FALSE;
-}
-
-/* The task that has the object and makes way, in *other. */
-static gboolean check_submission(const TaskEngine *engine, const TaskSubmission *submission,
-                                 Task **other, GError **error)
-{
-    const GError *reason = local_reason(engine->local);
-    *other = g_hash_table_lookup(engine->claims, submission->object);
-    if (!engine->is_loaded)
-        wire_error_set(error, reason ? WIRE_ERROR_STORAGE : WIRE_ERROR_UNAVAILABLE,
-                       "tasks can't be started yet: %s",
-                       reason ? reason->message : "the record of tasks is being read");
-    else if (engine->queued >= TASK_QUEUE_MAX)
-        wire_error_set(error, WIRE_ERROR_LIMIT,
-                       "%d tasks are waiting already: try again when some have ended",
-                       TASK_QUEUE_MAX);
-    else if (*other && !does_overrule(submission->method, (*other)->info->method))
-        wire_error_set(error, WIRE_ERROR_BUSY,
-                       "%s is busy: %s of %s (%s) is %s; wait for it or cancel it",
-                       submission->object, (*other)->info->method, (*other)->info->owner,
-                       (*other)->info->id, task_state_name((*other)->info->state));
-    else
-        return TRUE;
-    return FALSE;
-}
-
-/* Never smaller than the last one, also when the clock goes back. */
-static char *make_id(TaskEngine *engine)
-{
-    engine->last_time = MAX(g_get_real_time(), engine->last_time + 1);
-    return task_id_make(engine->last_time, engine->node);
-}
-
-static void set_text(char **field, const char *text)
-{
-    g_free(*field);
-    *field = g_utf8_make_valid(text ? text : "", -1);
-}
-
-static TaskInfo *make_info(TaskEngine *engine, const TaskSubmission *submission)
-{
-    TaskInfo *info = task_info_new();
-    g_free(info->id);
-    info->id = make_id(engine);
-    set_text(&info->method, submission->method);
-    set_text(&info->object, submission->object);
-    set_text(&info->name, submission->name);
-    set_text(&info->native, submission->native);
-    set_text(&info->owner, submission->owner);
-    set_text(&info->boot, engine->boot);
-    info->uid = submission->uid;
-    if (submission->params)
-        json_object_update(info->params, (json_t *)submission->params);
-    info->created = (double)g_get_real_time() / G_USEC_PER_SEC;
-    return info;
-}
-
-static void end_unbegun(Task *task)
-{
-    task->info->state = TASK_CANCELLED;
-    task->info->code = WIRE_ERROR_CANCELLED;
-    task->info->error = g_strdup_printf("cancelled by %s before it began", task->canceller);
-    dequeue(task);
-    engine_release(task);
-}
-
-static void recorded(const GError *error, gpointer data)
-{
-    Token *token = data;
-    TaskEngine *engine = token->engine;
-    Task *task = engine->closed ? NULL : engine_find(engine, token->id);
-    if (task && error) {
-        drop_entry(engine->claims, task);
-        task->done(NULL, error, task->user);
-        g_tree_remove(engine->tasks, token->id);
-    } else if (task) {
-        TaskSubmitted done = task->done;
-        task->done = NULL;
-        engine_enqueue(task);
-        done(task->info->id, NULL, task->user);
-        task = engine->closed ? NULL : engine_find(engine, token->id);
-        if (task)
-            engine_changed(task);
-        if (task && task->is_cancelling && task->phase == PHASE_QUEUED)
-            end_unbegun(task);
-        else if (task)
-            engine_schedule(engine);
-    }
-    token_free(token);
-}
-
-void task_engine_submit(TaskEngine *engine, const TaskSubmission *submission,
-                        TaskSubmitted done, gpointer user)
-{
-    GError *error = NULL;
-    Task *other;
-    if (!check_submission(engine, submission, &other, &error)) {
-        refuse(engine, done, user, error);
-        return;
-    }
-    if (other) {
-        g_autofree char *who =
-            g_strdup_printf("%s (%s)", submission->owner, submission->method);
-        (void)task_engine_cancel(engine, other->info->id, who, NULL);
-    }
-    Task *task = engine_add(engine, make_info(engine, submission), PHASE_RECORDING);
-    task->done = done;
-    task->user = user;
-    local_task_save(engine->local, task->info, recorded, token_new(engine, task->info->id));
-}
-
-gboolean task_engine_cancel(TaskEngine *engine, const char *id, const char *who, GError **error)
-{
-    Task *task = engine_find(engine, id);
-    if (!task || task->phase == PHASE_ENDED) {
-        wire_error_set(error, task ? WIRE_ERROR_STATE : WIRE_ERROR_NOT_FOUND,
-                       task ? "the task %s has ended already" : "there is no running task %s",
-                       id);
-        return FALSE;
-    }
-    if (task->is_cancelling)
-        return TRUE;
-    task->is_cancelling = TRUE;
-    g_free(task->canceller);
-    task->canceller = g_strdup(who);
-    if (task->phase == PHASE_QUEUED)
-        end_unbegun(task);
-    else if (task->phase == PHASE_RUNNING)
-        follow_terminate(task);
-    return TRUE;
+    queue_start(engine);
 }
 
 /* The lists. */

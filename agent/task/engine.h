@@ -5,12 +5,12 @@
  *
  *   queued    recorded; waits for its turn: at most `parallel` run at once, taken
  *             round robin by owner, in the order in which each owner asked; those that
- *             mostly wait for others (engine.c) need no turn and take none
+ *             mostly wait for others (queue.c) need no turn and take none
  *   running   its process is at work (or its recovery is: see below)
  *   done, failed, cancelled   for good, with result or error
  *
  * One task per object at a time: a second is refused with WIRE_ERROR_BUSY that
- * names the first and its owner, except where the table of overrules (engine.c)
+ * names the first and its owner, except where the table of overrules (submit.c)
  * says that it cancels the first and then follows it: guest.stop does so to
  * guest.shutdown and guest.reboot.
  *

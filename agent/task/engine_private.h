@@ -1,6 +1,8 @@
 /* task/engine_private - what the parts of the engine share.
  *
- *   engine.c   submission, queue, cancelling, the lists
+ *   engine.c   making and freeing, the tasks in memory, the lists, logs
+ *   submit.c   asking for a task, and asking it to stop
+ *   queue.c    whose turn it is
  *   follow.c   one task from its start to its end, and what a restart finds
  *   record.c   loading the record, keeping it within its limits
  *   errand.c   work on the disk, in a thread
@@ -84,12 +86,22 @@ void engine_save(const Task *task);
 Task *engine_find(const TaskEngine *engine, const char *id);
 /* Takes over the info. */
 Task *engine_add(TaskEngine *engine, TaskInfo *info, TaskPhase phase);
-void engine_enqueue(Task *task);
-void engine_schedule(TaskEngine *engine);
-/* A task is about to have a process, or has one. */
-void engine_occupy(Task *task);
+/* It was refused by the record: it never was, and is freed. */
+void engine_remove(Task *task);
 /* It has ended: the state and the error are in its info. */
 void engine_release(Task *task);
+
+/* queue.c */
+void queue_add(Task *task);
+/* Does nothing when it is not there. */
+void queue_remove(Task *task);
+/* Starts as many as can be. */
+void queue_start(TaskEngine *engine);
+/* A task is about to have a process, or has one. */
+void queue_occupy(Task *task);
+/* It has none any more, if it had. Before its phase changes. */
+void queue_vacate(Task *task);
+void queue_clear(TaskEngine *engine);
 
 /* follow.c */
 void follow_launch(Task *task, gboolean recover);

@@ -87,9 +87,9 @@ static void take_task(TaskEngine *engine, const TaskInfo *record)
     gboolean is_queued =
         record->state == TASK_QUEUED && g_str_equal(record->boot, engine->boot);
     if (is_queued) {
-        engine_enqueue(task);
+        queue_add(task);
     } else {
-        engine_occupy(task);
+        queue_occupy(task);
         follow_settle(task);
     }
 }
@@ -110,7 +110,7 @@ static void loaded(GPtrArray *tasks, const GError *error, gpointer data)
         engine->trim_source =
             engine_attach(engine, g_timeout_source_new_seconds(TRIM_INTERVAL_S), trim, engine);
         (void)trim(engine);
-        engine_schedule(engine);
+        queue_start(engine);
     } else {
         engine->load_source = engine_attach(engine, g_timeout_source_new_seconds(LOAD_RETRY_S),
                                             load_again, engine);
