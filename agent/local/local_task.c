@@ -128,6 +128,12 @@ static TaskInfo *read_task(sqlite3_stmt *statement)
     return info;
 }
 
+static gboolean add_task(sqlite3_stmt *row, gpointer tasks, GError **error)
+{
+    g_ptr_array_add(tasks, read_task(row));
+    return TRUE;
+}
+
 static gboolean read_tasks(sqlite3 *handle, gpointer data, GError **error)
 {
     Query *query = data;
@@ -137,14 +143,7 @@ static gboolean read_tasks(sqlite3 *handle, gpointer data, GError **error)
     if (query->key)
         database_bind_text(statement, 1, query->key);
     (void)sqlite3_bind_int64(statement, 2, query->limit);
-    for (;;) {
-        gboolean row;
-        if (!database_next(statement, &row, error))
-            return FALSE;
-        if (!row)
-            return TRUE;
-        g_ptr_array_add(query->tasks, read_task(statement));
-    }
+    return database_each(statement, add_task, query->tasks, error);
 }
 
 static void tasks_read(const GError *error, gpointer data)
@@ -201,18 +200,17 @@ static void id_query_free(gpointer data)
     g_free(query);
 }
 
+static gboolean add_id(sqlite3_stmt *row, gpointer ids, GError **error)
+{
+    g_hash_table_add(ids, g_strdup(database_column_text(row, 0)));
+    return TRUE;
+}
+
 static gboolean read_ids(sqlite3 *handle, gpointer data, GError **error)
 {
     IdQuery *query = data;
     g_autoptr(sqlite3_stmt) statement = database_prepare(handle, "SELECT id FROM task", error);
-    gboolean row = TRUE;
-    while (statement && row) {
-        if (!database_next(statement, &row, error))
-            return FALSE;
-        if (row)
-            g_hash_table_add(query->ids, g_strdup(database_column_text(statement, 0)));
-    }
-    return statement != NULL;
+    return statement && database_each(statement, add_id, query->ids, error);
 }
 
 static void ids_read(const GError *error, gpointer data)

@@ -429,6 +429,20 @@ gboolean database_next(sqlite3_stmt *statement, gboolean *row, GError **error)
     return TRUE;
 }
 
+gboolean database_each(sqlite3_stmt *statement,
+                       gboolean (*each)(sqlite3_stmt *row, gpointer user, GError **error),
+                       gpointer user, GError **error)
+{
+    gboolean row;
+    while (database_next(statement, &row, error)) {
+        if (!row)
+            return TRUE;
+        if (!each(statement, user, error))
+            return FALSE;
+    }
+    return FALSE;
+}
+
 void database_bind_text(sqlite3_stmt *statement, int index, const char *text)
 {
     (void)sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);

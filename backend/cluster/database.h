@@ -94,6 +94,10 @@ sqlite3_stmt *database_prepare(sqlite3 *handle, const char *sql, GError **error)
 gboolean database_execute(sqlite3_stmt *statement, GError **error);
 /* Advances to the next row; *row is FALSE after the last. */
 gboolean database_next(sqlite3_stmt *statement, gboolean *row, GError **error);
+/* Calls each() with every row that is left, until it returns FALSE with an error of its own. */
+gboolean database_each(sqlite3_stmt *statement,
+                       gboolean (*each)(sqlite3_stmt *row, gpointer user, GError **error),
+                       gpointer user, GError **error);
 /* Binds text (NULL is null), counting from 1. The text must outlive the step. */
 void database_bind_text(sqlite3_stmt *statement, int index, const char *text);
 /* A column's text, NULL when null; valid until the next step. */

@@ -252,24 +252,21 @@ void store_snapshot_free(gpointer data)
     g_free(snapshot);
 }
 
+static gboolean read_document(sqlite3_stmt *row, gpointer documents, GError **error)
+{
+    const char *path = database_column_text(row, 0);
+    if (!store_path_check(path, NULL))
+        return TRUE;
+    g_autoptr(StoreContent) content = column_content(row, 2);
+    store_writes_add(documents, path, content, column_number(row, 1));
+    return TRUE;
+}
+
 static gboolean read_documents(sqlite3 *handle, const char *sql, GArray *documents,
                                GError **error)
 {
     g_autoptr(sqlite3_stmt) statement = database_prepare(handle, sql, error);
-    gboolean row = FALSE;
-    if (!statement)
-        return FALSE;
-    for (;;) {
-        if (!database_next(statement, &row, error))
-            return FALSE;
-        if (!row)
-            return TRUE;
-        const char *path = database_column_text(statement, 0);
-        if (!store_path_check(path, NULL))
-            continue;
-        g_autoptr(StoreContent) content = column_content(statement, 2);
-        store_writes_add(documents, path, content, column_number(statement, 1));
-    }
+    return statement && database_each(statement, read_document, documents, error);
 }
 
 static gboolean read_revision(sqlite3 *handle, StoreSnapshot *snapshot, GError **error)
@@ -287,8 +284,9 @@ static gboolean read_revision(sqlite3 *handle, StoreSnapshot *snapshot, GError *
     return TRUE;
 }
 
-static gboolean read_entry(sqlite3_stmt *statement, ReplicaDurable *durable, GError **error)
+static gboolean read_entry(sqlite3_stmt *statement, gpointer data, GError **error)
 {
+    ReplicaDurable *durable = data;
     guint64 position = column_number(statement, 0);
     guint64 kind = column_number(statement, 5);
     if (position != durable->base.index + durable->entries->len + 1 ||
@@ -318,17 +316,7 @@ static gboolean read_log(sqlite3 *handle, ReplicaDurable *durable, GError **erro
         "SELECT position, epoch, origin, incarnation, sequence, kind, hash, content FROM log"
         " ORDER BY position",
         error);
-    gboolean row = FALSE;
-    if (!statement)
-        return FALSE;
-    for (;;) {
-        if (!database_next(statement, &row, error))
-            return FALSE;
-        if (!row)
-            return TRUE;
-        if (!read_entry(statement, durable, error))
-            return FALSE;
-    }
+    return statement && database_each(statement, read_entry, durable, error);
 }
 
 static gboolean read_replica(sqlite3 *handle, StoreSnapshot *snapshot, GError **error)

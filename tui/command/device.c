@@ -210,7 +210,7 @@ static gboolean add(Device *device, GError **error)
     if (!reach_nodes(device, error) || !look_at_host(device, error))
         return FALSE;
     print_plan(device);
-    return steps_confirm(device->act, error) && certify(device, error) &&
+    return steps_confirm(device->act, "changed", error) && certify(device, error) &&
            steps_do(
                device->act, device->member, "cluster.device_add",
                json_pack("{s:s,s:s}", "host", device->address, "algorithm", device->algorithm),
@@ -227,7 +227,7 @@ static gboolean take_out(const Device *device, GError **error)
         present, device->cluster);
     /* Known by its address, or by the name that was typed when it was added. */
     steps_say(device->act, *present ? text : "");
-    return (!*present || steps_confirm(device->act, error)) &&
+    return (!*present || steps_confirm(device->act, "changed", error)) &&
            steps_do(device->act, device->member, "cluster.device_remove",
                     json_pack("{s:s}", "confirm", *present ? present : device->host), error);
 }

@@ -4,6 +4,7 @@
 #include "backend/wire/message.h"
 #include "tui/command/migrate.h"
 #include "tui/command/output.h"
+#include "tui/command/steps.h"
 #include "tui/screen/text.h"
 
 #include <string.h>
@@ -130,5 +131,5 @@ gboolean act_node_drain(const Act *act, GError **error)
                output_print("there is no guest to move\n");
     if (obstacles && !wire_get_boolean(given, "skip", FALSE))
         return move_refuse(obstacles, error);
-    return move_confirm(act, error) && begin(act, link, error);
+    return steps_confirm(act, "moved", error) && begin(act, link, error);
 }

@@ -308,7 +308,7 @@ gboolean act_cluster_join(const Act *act, GError **error)
     gboolean good = join.member && look(&join, error);
     if (good)
         print_plan(&join);
-    good = good && steps_confirm(act, error) && join_all(&join, error);
+    good = good && steps_confirm(act, "changed", error) && join_all(&join, error);
     for (int i = 0; i < LINKS; i++)
         g_free(join.addresses[i]);
     g_ptr_array_unref(join.joiners);

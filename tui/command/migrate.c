@@ -6,6 +6,7 @@
 #include "tui/command/act.h"
 #include "tui/command/ask.h"
 #include "tui/command/output.h"
+#include "tui/command/steps.h"
 #include "tui/screen/text.h"
 
 #include <stdio.h>
@@ -211,20 +212,6 @@ static gboolean print_plan(const Move *move)
     return move_print_plans(move->act, plans);
 }
 
-gboolean move_confirm(const Act *act, GError **error)
-{
-    if (wire_get_boolean(act->arguments->params, "yes", FALSE))
-        return TRUE;
-    g_autofree char *answer = ask_line("\nGo on? [y/N] ");
-    if (answer &&
-        (g_ascii_strcasecmp(answer, "y") == 0 || g_ascii_strcasecmp(answer, "yes") == 0))
-        return TRUE;
-    wire_error_set(error, WIRE_ERROR_CANCELLED,
-                   answer ? "nothing was moved"
-                          : "nothing was moved: say --yes to go on without being asked");
-    return FALSE;
-}
-
 gboolean move_refuse(guint obstacles, GError **error)
 {
     wire_error_set(error, WIRE_ERROR_STATE,
@@ -266,7 +253,7 @@ static gboolean move_go(const Move *move, GError **error)
         return TRUE;
     }
     return obstacles ? move_refuse(obstacles, error)
-                     : move_confirm(move->act, error) && move_all(move, error);
+                     : steps_confirm(move->act, "moved", error) && move_all(move, error);
 }
 
 gboolean act_guest_migrate(const Act *act, GError **error)

@@ -6,7 +6,5 @@
 
 /* Shows what guest.plan said of each (an array), as the command's output. */
 gboolean move_print_plans(const Act *act, const json_t *plans);
-/* Asks, unless --yes was given; FALSE and WIRE_ERROR_CANCELLED when it shall not be. */
-gboolean move_confirm(const Act *act, GError **error);
 /* Sets the error for so many obstacles; FALSE. */
 gboolean move_refuse(guint obstacles, GError **error);

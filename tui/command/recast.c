@@ -114,7 +114,7 @@ gboolean act_cluster_address(const Act *act, GError **error)
     g_autoptr(json_t) done =
         json_pack("{s:s,s:i,s:s}", "node", name, "link", number, "address", address);
     g_autofree char *line = g_strdup_printf("%s has %s on link %d\n", name, address, number);
-    return steps_confirm(act, error) &&
+    return steps_confirm(act, "changed", error) &&
            steps_do(act, link, "cluster.address", json_copy(done), error) &&
            told(act, done, line);
 }
@@ -157,7 +157,7 @@ gboolean act_cluster_link(const Act *act, GError **error)
     if (!status || (!adding && !read_number(words, &number, error)))
         return FALSE;
     plan_link(act, words, adding);
-    if (!steps_confirm(act, error))
+    if (!steps_confirm(act, "changed", error))
         return FALSE;
     gboolean good = adding ? steps_do(act, link, "cluster.link_add",
                                       json_pack("{s:O}", "addresses", words), error)
@@ -226,7 +226,7 @@ gboolean act_cluster_rename(const Act *act, GError **error)
     steps_say(act, text);
     g_autoptr(json_t) done = json_pack("{s:s}", "cluster", name);
     g_autofree char *line = g_strdup_printf("the cluster is called %s\n", name);
-    return steps_confirm(act, error) &&
+    return steps_confirm(act, "changed", error) &&
            steps_do(act, link, "cluster.rename", json_pack("{s:s}", "name", name), error) &&
            restart_all(act, status, name, error) && told(act, done, line);
 }

@@ -52,7 +52,7 @@ void steps_say(const Act *act, const char *text)
     (void)fflush(out);
 }
 
-gboolean steps_confirm(const Act *act, GError **error)
+gboolean steps_confirm(const Act *act, const char *done, GError **error)
 {
     if (wire_get_boolean(act->arguments->params, "yes", FALSE))
         return TRUE;
@@ -60,9 +60,8 @@ gboolean steps_confirm(const Act *act, GError **error)
     if (answer &&
         (g_ascii_strcasecmp(answer, "y") == 0 || g_ascii_strcasecmp(answer, "yes") == 0))
         return TRUE;
-    wire_error_set(error, WIRE_ERROR_CANCELLED,
-                   answer ? "nothing was changed"
-                          : "nothing was changed: say --yes to go on without being asked");
+    wire_error_set(error, WIRE_ERROR_CANCELLED, "nothing was %s%s", done,
+                   answer ? "" : ": say --yes to go on without being asked");
     return FALSE;
 }
 

@@ -15,8 +15,9 @@ gboolean steps_do(const Act *act, Link *link, const char *method, json_t *params
 /* For a person, and not among the data that a script reads. Wrapped to the terminal, so a
  * paragraph is one line. */
 void steps_say(const Act *act, const char *text);
-/* Asks whether to go on, unless --yes is given. CANCELLED when not. */
-gboolean steps_confirm(const Act *act, GError **error);
+/* Asks whether to go on, unless --yes is given. CANCELLED when not, as nothing was `done`:
+ * "changed", "moved". */
+gboolean steps_confirm(const Act *act, const char *done, GError **error);
 
 /* The session with a member of that name: one of -H's, or one more. */
 Link *steps_member(const Act *act, const char *name, GError **error);
