@@ -48,7 +48,7 @@ struct ClusterPart {
     guint settle;
     GPtrArray *waiting; /* of Request: status asked while the file is read */
     GHashTable *alarms; /* keys raised */
-    GHashTable *lost;   /* nodes that are not seen */
+    ClusterLost *lost;  /* nodes that are not seen */
 };
 
 /* ---- telling ---- */
@@ -137,11 +137,17 @@ static void tell_node(const ClusterPart *part, const ClusterFacts *facts)
 
 static gboolean on_settled(gpointer user);
 
+static void tell_lost(ClusterPart *part)
+{
+    if (part->agent->guests)
+        guest_table_set_lost(part->agent->guests, cluster_lost_nodes(part->lost));
+}
+
 static void tell(ClusterPart *part)
 {
     ClusterFacts facts = facts_of(part);
-    if (cluster_lost_review(part->lost, &facts) && part->agent->guests)
-        guest_table_set_lost(part->agent->guests, part->lost);
+    if (part->known && !part->trouble && cluster_lost_review(part->lost, &facts))
+        tell_lost(part);
     tell_node(part, &facts);
     if (part->known && !part->reading && facts.documents)
         cluster_nodes_review(part->nodes, &facts, cluster_store_leads(part->store));
@@ -366,6 +372,13 @@ static void on_store_told(gpointer user)
     tell(part);
 }
 
+static void on_recalled(gpointer user)
+{
+    ClusterPart *part = user;
+    tell_lost(part);
+    tell(part);
+}
+
 ClusterPart *cluster_part_new(Agent *agent)
 {
     static const char *const groups[] = {CLUSTER_GROUPS_NAMES, NULL};
@@ -375,7 +388,7 @@ ClusterPart *cluster_part_new(Agent *agent)
     part->agent = agent;
     part->waiting = g_ptr_array_new();
     part->alarms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    part->lost = cluster_lost_new();
+    part->lost = cluster_lost_new(agent->local, on_recalled, part);
     part->device = cluster_device_new(agent);
     part->membership = membership_new(groups, &events, part);
     part->vitals = cluster_vitals_new(part->membership, on_news, part);
@@ -405,7 +418,7 @@ void cluster_part_free(ClusterPart *part)
     }
     g_ptr_array_unref(part->waiting);
     g_hash_table_unref(part->alarms);
-    g_hash_table_unref(part->lost);
+    cluster_lost_free(part->lost);
     g_clear_pointer(&part->told, membership_view_unref);
     corosync_text_free(part->conf);
     g_free(part->trouble);
@@ -424,7 +437,7 @@ const char *cluster_part_trouble(const ClusterPart *part)
 
 GHashTable *cluster_part_lost(const ClusterPart *part)
 {
-    return part->lost;
+    return cluster_lost_nodes(part->lost);
 }
 
 ClusterStore *cluster_part_store(const ClusterPart *part)

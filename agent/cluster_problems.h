@@ -34,7 +34,7 @@ typedef struct {
     gboolean store_settled;                /* its state has lasted for a while */
     const struct ClusterStore *store_part; /* what the nodes said of theirs; may be NULL */
     const Store *documents;                /* NULL: not read yet */
-    GHashTable *lost;                      /* cluster_lost.h; may be NULL */
+    const struct ClusterLost *lost;        /* which are not seen; may be NULL */
 } ClusterFacts;
 
 /* Of ClusterProblem, the worst first; never NULL. */

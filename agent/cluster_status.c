@@ -1,5 +1,6 @@
 #include "agent/cluster_status.h"
 
+#include "agent/cluster_lost.h"
 #include "agent/cluster_nodes.h"
 #include "agent/cluster_settings.h"
 #include "agent/cluster_store.h"
@@ -62,6 +63,8 @@ static json_t *node_json(const ClusterFacts *facts, const MembershipNode *node)
                                wire_string(node->name), "member", node->member, "local",
                                node->id == facts->view->own, "votes", (int)node->votes,
                                "config_version", version, "addresses", addresses);
+    gint64 since = cluster_lost_since(facts->lost, node->name);
+    json_object_set_new(object, "lost_since", since ? json_integer(since) : json_null());
     add_vital(object, facts, node);
     json_object_set_new(object, "store", store_json(facts, node->id));
     return object;

@@ -16,6 +16,8 @@ static const char *const migrations[] = {
     "  params TEXT, result TEXT NOT NULL) STRICT;"
     "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL,"
     "  severity TEXT NOT NULL, object TEXT, text TEXT NOT NULL, who TEXT) STRICT",
+
+    "CREATE TABLE lost (node TEXT PRIMARY KEY NOT NULL, since INTEGER NOT NULL) STRICT",
     NULL,
 };
 

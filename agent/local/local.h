@@ -1,4 +1,4 @@
-/* agent/local - what a node remembers by itself: tasks, audit, events.
+/* agent/local - what a node remembers by itself: tasks, audit, events, nodes it does not see.
  *
  * An SQLite file of the node's own (local.db), not replicated, on top of
  * cluster/database, whose rules hold: nothing blocks, callbacks come in the main
@@ -66,6 +66,11 @@ void local_audit_list(Local *local, const char *before, guint limit, LocalRows d
                       gpointer user);
 void local_event_list(Local *local, const char *before, guint limit, LocalRows done,
                       gpointer user);
+
+/* The nodes of the cluster that are not seen, {name: seconds since 1970} (stolen), instead of
+ * those there were. Listed as rows with node and since. */
+void local_lost_save(Local *local, json_t *nodes);
+void local_lost_list(Local *local, LocalRows done, gpointer user);
 
 /* Removes what is older or more than the limits above. Tasks that have not ended
  * or wait to be recovered are kept. */

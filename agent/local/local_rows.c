@@ -129,6 +129,16 @@ static json_t *row_id(sqlite3_stmt *statement)
     return json_string(id);
 }
 
+static gboolean list_row(sqlite3_stmt *row, gpointer rows, GError **error)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "id", row_id(row));
+    for (int i = 1; i < sqlite3_column_count(row); i++)
+        json_object_set_new(object, sqlite3_column_name(row, i), column_value(row, i));
+    json_array_append_new(rows, object);
+    return TRUE;
+}
+
 static gboolean list_rows(sqlite3 *handle, gpointer data, GError **error)
 {
     Listing *listing = data;
@@ -137,19 +147,7 @@ static gboolean list_rows(sqlite3 *handle, gpointer data, GError **error)
         return FALSE;
     (void)sqlite3_bind_int64(statement, 1, listing->before);
     (void)sqlite3_bind_int64(statement, 2, listing->limit);
-    for (;;) {
-        gboolean row;
-        if (!database_next(statement, &row, error))
-            return FALSE;
-        if (!row)
-            return TRUE;
-        json_t *object = json_object();
-        json_object_set_new(object, "id", row_id(statement));
-        for (int i = 1; i < sqlite3_column_count(statement); i++)
-            json_object_set_new(object, sqlite3_column_name(statement, i),
-                                column_value(statement, i));
-        json_array_append_new(listing->rows, object);
-    }
+    return database_each(statement, list_row, listing->rows, error);
 }
 
 static void rows_listed(const GError *error, gpointer data)
@@ -177,6 +175,14 @@ void local_audit_list(Local *local, const char *before, guint limit, LocalRows d
                   "SELECT id, time, who, uid, method, object, params, result FROM audit"
                   "  WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
                   before, limit, done, user);
+}
+
+void local_lost_list(Local *local, LocalRows done, gpointer user)
+{
+    queue_listing(local,
+                  "SELECT rowid, node, since FROM lost WHERE rowid < ?1"
+                  "  ORDER BY rowid DESC LIMIT ?2",
+                  NULL, LOCAL_LIST_MAX, done, user);
 }
 
 void local_event_list(Local *local, const char *before, guint limit, LocalRows done,

@@ -62,6 +62,11 @@ def joined(lab, nodes):
     check("the key is on no record", accepted and all("(secret)" in json.dumps(e["params"]) for e in accepted), accepted)
 
 
+def lost_since(node, name):
+    """When the node lost that one, as it says; None when it sees it."""
+    return {n["name"]: n["lost_since"] for n in node.status().get("nodes", [])}.get(name)
+
+
 def lost(lab, nodes):
     one, two, three = nodes
     lab.fault("kill", "corosync", "node3")
@@ -69,6 +74,11 @@ def lost(lab, nodes):
     holds("which is said", "node3 is not seen", one.problems())
     becomes("the lost one says so itself", "absent", lambda: three.status()["state"])
     holds("with what to do", "systemctl start corosync", three.problems())
+    since = lost_since(one, "node3")
+    check("it is known since when", since and abs(since - time.time()) < 60, since)
+    one.rpc.close()
+    one.rpc = lab.agent_restart()
+    becomes("also by an agent that is restarted", since, lambda: lost_since(one, "node3"))
     check("it is an alarm", eventually(lambda: any("node3" in a["text"] for a in one.rpc.call("alarm.list")["alarms"])))
     lab.fault("kill", "corosync", "node2")
     becomes("two are lost: not quorate", (False, 1), one.view, LOST)

@@ -1,10 +1,13 @@
 /* What the agent says of a cluster: problems in words, addresses for its links. */
 #include "agent/cluster_addresses.h"
+#include "agent/cluster_lost.h"
 #include "agent/cluster_problems.h"
 #include "backend/cluster/corosync_device.h"
 #include "backend/net/link.h"
 #include "backend/wire/message.h"
+#include "tests/unit/wait.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 /* ---- problems ---- */
@@ -106,6 +109,59 @@ static void test_lost(void)
     g_assert_nonnull(strstr(quorum->text, "gantry cluster expected 1 --confirm n2,n3"));
     const ClusterProblem *node = problems->pdata[1];
     g_assert_nonnull(strstr(node->text, "reached at 10.0.0.2?"));
+}
+
+/* ---- since when ---- */
+
+static void on_recalled(gpointer count)
+{
+    (*(guint *)count)++;
+}
+
+static ClusterFacts facts_of(const MembershipView *view, const CorosyncText *conf)
+{
+    return (ClusterFacts){.node = "n1", .state = MEMBERSHIP_UP, .view = view, .conf = conf};
+}
+
+/* Whether corosync or the file of the agent before speaks first. */
+static void check_recalled(Local *local, const ClusterFacts *facts, gboolean corosync_first)
+{
+    guint recalled = 0;
+    ClusterLost *lost = cluster_lost_new(local, on_recalled, &recalled);
+    if (corosync_first) {
+        g_assert_true(cluster_lost_review(lost, facts));
+        g_assert_cmpint(cluster_lost_since(lost, "n3"), >, 1000);
+    }
+    WAIT_FOR(recalled == 1);
+    g_assert_cmpint(cluster_lost_since(lost, "n3"), ==, 1000);
+    /* The other was back when corosync spoke. */
+    (void)cluster_lost_review(lost, facts);
+    g_assert_cmpint(cluster_lost_since(lost, "n2"), ==, 0);
+    g_assert_cmpint(cluster_lost_since(lost, "n3"), ==, 1000);
+    g_assert_cmpuint(g_hash_table_size(cluster_lost_nodes(lost)), ==, 1);
+    cluster_lost_free(lost);
+}
+
+static void test_since(void)
+{
+    g_autofree char *directory = g_dir_make_tmp("gantry-lost-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(directory, "local.db", NULL);
+    g_autoptr(CorosyncText) conf = conf_of(3);
+    g_autoptr(MembershipView) two = view_of(3, 2);
+    g_autoptr(MembershipView) all = view_of(3, 3);
+    ClusterFacts without = facts_of(two, conf), with = facts_of(all, conf);
+    Local *local = local_open(path, NULL, NULL);
+    for (guint i = 0; i < 2; i++) {
+        local_lost_save(local, json_pack("{s:i,s:i}", "n2", 500, "n3", 1000));
+        check_recalled(local, &without, i == 1);
+    }
+    ClusterLost *lost = cluster_lost_new(local, on_recalled, &(guint){0});
+    (void)cluster_lost_review(lost, &with);
+    g_assert_cmpint(cluster_lost_since(lost, "n3"), ==, 0);
+    cluster_lost_free(lost);
+    g_assert_true(local_close(local));
+    (void)g_unlink(path);
+    g_assert_cmpint(g_rmdir(directory), ==, 0);
 }
 
 static void test_engine(void)
@@ -243,6 +299,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/cluster/healthy", test_healthy);
     g_test_add_func("/cluster/lost", test_lost);
+    g_test_add_func("/cluster/since", test_since);
     g_test_add_func("/cluster/engine", test_engine);
     g_test_add_func("/cluster/details", test_details);
     g_test_add_func("/cluster/device", test_device);

@@ -1,6 +1,6 @@
 #include "backend/wire/error.h"
 #include "backend/wire/message.h"
-#include "tui/model/device.h"
+#include "tui/model/cluster_words.h"
 #include "tui/model/filter.h"
 #include "tui/model/fuzzy.h"
 #include "tui/model/model.h"
@@ -394,6 +394,22 @@ static void test_device(void)
     g_assert_null(device_words(NULL));
 }
 
+static void check_member(const char *text, const char *expected)
+{
+    g_autoptr(json_t) node = json_loads(text, 0, NULL);
+    g_autofree char *words = member_words(node, 10000);
+    g_assert_cmpstr(words, ==, expected);
+}
+
+static void test_members(void)
+{
+    check_member("{\"member\":true,\"local\":true}", "asked");
+    check_member("{\"member\":true,\"local\":false,\"lost_since\":null}", "member");
+    check_member("{\"member\":false,\"lost_since\":null}", "NOT SEEN");
+    check_member("{\"member\":false,\"lost_since\":2800}", "NOT SEEN 2h");
+    check_member("{\"member\":false,\"lost_since\":20000}", "NOT SEEN 0s");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -409,5 +425,6 @@ int main(int argc, char **argv)
     g_test_add_func("/tui-model/fuzzy", test_fuzzy);
     g_test_add_func("/tui-model/units", test_units);
     g_test_add_func("/tui-model/device", test_device);
+    g_test_add_func("/tui-model/members", test_members);
     return g_test_run();
 }

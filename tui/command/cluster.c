@@ -3,7 +3,7 @@
 #include "backend/wire/message.h"
 #include "tui/command/act.h"
 #include "tui/command/output.h"
-#include "tui/model/device.h"
+#include "tui/model/cluster_words.h"
 #include "tui/screen/text.h"
 
 #include <string.h>
@@ -117,18 +117,15 @@ static json_t *store_words(const json_t *store)
 /* Rows for a table: what a node is, in a word. */
 static json_t *node_rows(const json_t *nodes)
 {
+    double now = (double)g_get_real_time() / G_USEC_PER_SEC;
     json_t *rows = json_array();
     size_t index;
     json_t *node;
     json_array_foreach(nodes, index, node)
     {
         json_t *row = json_copy(node);
-        gboolean member = wire_get_boolean(node, "member", FALSE);
-        gboolean local = wire_get_boolean(node, "local", FALSE);
-        json_object_set_new(row, "state",
-                            json_string(!member ? "NOT SEEN"
-                                        : local ? "asked"
-                                                : "member"));
+        g_autofree char *words = member_words(node, now);
+        json_object_set_new(row, "state", wire_string(words));
         json_object_set_new(row, "clock", clock_words(node));
         json_object_set_new(row, "store", store_words(json_object_get(node, "store")));
         json_array_append_new(rows, row);

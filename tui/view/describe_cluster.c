@@ -1,7 +1,7 @@
 #include "tui/view/describe_cluster.h"
 
 #include "backend/wire/message.h"
-#include "tui/model/device.h"
+#include "tui/model/cluster_words.h"
 
 #include <math.h>
 
@@ -79,16 +79,15 @@ static void put_nodes(Page *page, const json_t *status)
     static const char *const titles[] = {"Node",     ">Number", "State",     ">Votes",
                                          ">Version", "Store",   "Addresses", NULL};
     const json_t *nodes = json_object_get(status, "nodes"), *node;
+    double now = (double)g_get_real_time() / G_USEC_PER_SEC;
     size_t i;
     PageTable *table = page_table_new(titles);
     page_section(page, "Nodes");
     json_array_foreach(nodes, i, node)
     {
-        bool local = wire_get_boolean(node, "local", FALSE);
-        const char *seen = wire_get_boolean(node, "member", FALSE) ? "member" : "NOT SEEN";
         page_table_add(table, page_word(node, "name"));
         page_table_add(table, page_word(node, "id"));
-        page_table_add(table, g_strdup(local ? "asked" : seen));
+        page_table_add(table, member_words(node, now));
         page_table_add(table, page_word(node, "votes"));
         page_table_add(table, page_word(node, "config_version"));
         page_table_add(table, page_word(json_object_get(node, "store"), "state"));

@@ -1,4 +1,4 @@
-/* model/device - a cluster's quorum device, as cluster.status tells of it, in words. Pure. */
+/* model/cluster_words - what cluster.status tells of a cluster's parts, in words. Pure. */
 #pragma once
 
 #include <jansson.h>
@@ -9,3 +9,7 @@
 char *device_words(const json_t *device);
 /* It gives its vote. */
 bool device_votes(const json_t *device);
+
+/* What a node is: "member", "asked" (it is the one that tells), "NOT SEEN 12m". now: seconds
+ * since 1970. Caller frees. */
+char *member_words(const json_t *node, double now);

@@ -1,6 +1,7 @@
-#include "tui/model/device.h"
+#include "tui/model/cluster_words.h"
 
 #include "backend/wire/message.h"
+#include "tui/model/units.h"
 
 bool device_votes(const json_t *device)
 {
@@ -18,4 +19,18 @@ char *device_words(const json_t *device)
                            wire_get_string(device, "state", "not known"),
                            g_str_has_prefix(wire_get_string(device, "tls", ""), "Yes") ? ", TLS"
                                                                                        : "");
+}
+
+char *member_words(const json_t *node, double now)
+{
+    char age[16];
+    if (wire_get_boolean(node, "local", FALSE))
+        return g_strdup("asked");
+    if (wire_get_boolean(node, "member", FALSE))
+        return g_strdup("member");
+    gint64 since = wire_get_integer(node, "lost_since", 0);
+    if (since <= 0)
+        return g_strdup("NOT SEEN");
+    units_duration(MAX(now - (double)since, 0), age, sizeof age);
+    return g_strdup_printf("NOT SEEN %s", age);
 }
