@@ -1,15 +1,13 @@
 #include "agent/cluster_audit.h"
 
 #include "agent/agent.h"
+#include "agent/document.h"
 #include "backend/cluster/store.h"
-#include "backend/wire/error.h"
 
 #include <string.h>
 
 #define FOLDER "audit"
 #define NEXT   FOLDER "/next"
-
-enum { TRIES = 16 };
 
 gboolean cluster_audit_wants(const char *method)
 {
@@ -24,12 +22,6 @@ gboolean cluster_audit_wants(const char *method)
 
 /* ---- adding ---- */
 
-typedef struct {
-    Agent *agent;
-    char *text;
-    guint tries;
-} Adding;
-
 static guint64 read_next(const StoreDocument *document)
 {
     if (!document)
@@ -41,47 +33,29 @@ static guint64 read_next(const StoreDocument *document)
     return g_ascii_strtoull(text, NULL, 10);
 }
 
-static void try_adding(Adding *adding);
-
-static void on_added(guint64 revision, const GError *error, gpointer user)
+static StoreTransaction *build_entry(const Store *store, gpointer text, GError **error)
 {
-    Adding *adding = user;
-    if (error && wire_error_code(error) == WIRE_ERROR_CONFLICT && ++adding->tries < TRIES) {
-        try_adding(adding);
-        return;
-    }
-    if (error)
-        g_info("an entry of the audit is not in the cluster's store: %s", error->message);
-    g_free(adding->text);
-    g_free(adding);
-}
-
-static void try_adding(Adding *adding)
-{
-    Store *store = adding->agent->store;
-    const StoreDocument *next = store_get(store, NEXT);
-    guint64 number = read_next(next);
+    guint64 number = read_next(store_get(store, NEXT));
     g_autofree char *path =
         g_strdup_printf(FOLDER "/%" G_GUINT64_FORMAT, number % CLUSTER_AUDIT_MAX);
     g_autofree char *after = g_strdup_printf("%" G_GUINT64_FORMAT, number + 1);
     StoreTransaction *transaction = store_transaction_new();
-    if (next)
-        store_transaction_require(transaction, NEXT, next->revision);
-    else
-        store_transaction_require_absent(transaction, NEXT);
+    document_require(store, transaction, NEXT);
     store_transaction_put(transaction, NEXT, after, strlen(after));
-    store_transaction_put(transaction, path, adding->text, strlen(adding->text));
-    store_commit(store, transaction, on_added, adding);
+    store_transaction_put(transaction, path, text, strlen(text));
+    return transaction;
+}
+
+static void on_added(guint64 revision, const GError *error, gpointer text)
+{
+    if (error)
+        g_info("an entry of the audit is not in the cluster's store: %s", error->message);
+    free(text);
 }
 
 void cluster_audit_add(Agent *agent, const json_t *entry)
 {
-    Adding *adding = g_new0(Adding, 1);
-    char *text = json_dumps(entry, JSON_COMPACT);
-    adding->agent = agent;
-    adding->text = g_strdup(text);
-    free(text);
-    try_adding(adding);
+    document_change(agent->store, NULL, build_entry, on_added, json_dumps(entry, JSON_COMPACT));
 }
 
 /* ---- reading ---- */

@@ -7,8 +7,8 @@
  *
  * The store is the cluster's, the guests here are this node's. Each of the documents of a
  * guest is written by the node that has it, but for the second, which any may change; a
- * change of any of them has the revision that was read as its condition, so of two at once
- * one hears WIRE_ERROR_CONFLICT.
+ * change of any of them has the revision that was read as its condition, so none is lost
+ * unseen: see document.h.
  *
  * A number is claimed by writing its document where there is none, so no two nodes ever get
  * the same. A guest has its number at once, though: the lowest that seems free here. When
@@ -75,9 +75,11 @@ gboolean guest_documents_check(const GuestDocuments *documents, int number,
 guint64 guest_documents_revision(const GuestDocuments *documents, int number);
 
 typedef void (*GuestDocumentsSaved)(const GError *error, gpointer user);
-/* Merges changes (stolen) into them, as they are now. */
-void guest_documents_change(GuestDocuments *documents, int number, json_t *changes,
-                            GuestDocumentsSaved saved, gpointer user);
+/* What is to be merged into the words that are there, a new object; NULL: nothing is. */
+typedef json_t *(*GuestDocumentsEdit)(const json_t *words, gpointer user, GError **error);
+/* Merges that; by document_change(), so edit may be asked again. */
+void guest_documents_change(GuestDocuments *documents, int number, const json_t *params,
+                            GuestDocumentsEdit edit, GuestDocumentsSaved saved, gpointer user);
 
 /* The definition as the store has it, as a new reference, or NULL. */
 GBytes *guest_documents_definition(const GuestDocuments *documents, int number);

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-enum { TRIES_MAX = 8 };
-
 json_t *guest_documents_gantry(const GuestDocuments *documents, int number)
 {
     const StoreDocument *document = guest_document_find(documents, number, "/gantry");
@@ -30,14 +28,15 @@ guint64 guest_documents_revision(const GuestDocuments *documents, int number)
     return document_revision(documents->store, path);
 }
 
-/* A document that is being put over the one that was there. */
+/* A document that is being put over the one that is there. */
 typedef struct {
     GuestDocuments *documents;
     int number;
-    char *path, *text;
-    char *native;     /* whose number it was: */
-    guint64 revision; /* of the document that is replaced */
-    guint tries;
+    char *path;
+    char *native; /* whose number it was, "": nobody's */
+    char *text;   /* or, by its words that are there: */
+    const json_t *params;
+    GuestDocumentsEdit edit;
     GuestDocumentsSaved saved;
     gpointer user;
 } Change;
@@ -57,77 +56,79 @@ static char *find_native(const GuestDocuments *documents, int number)
     return g_strdup(wire_get_string(object, "native", ""));
 }
 
-static void on_change_written(guint64 revision, const GError *error, gpointer user);
+static gboolean is_its_number(const Change *change, GError **error)
+{
+    g_autofree char *native = find_native(change->documents, change->number);
+    if (!*change->native || g_str_equal(native, change->native))
+        return TRUE;
+    wire_error_set(error, WIRE_ERROR_CONFLICT,
+                   "the number %d became another guest's at the same moment", change->number);
+    return FALSE;
+}
 
-static void send_change(Change *change)
+static StoreTransaction *replace(const Change *change, const char *text)
 {
     const Store *store = change->documents->store;
     StoreTransaction *transaction = store_transaction_new();
-    change->revision = document_revision(store, change->path);
-    document_require(store, transaction, change->path);
     const StoreDocument *claim = guest_document_find(change->documents, change->number, "");
+    document_require(store, transaction, change->path);
     if (claim)
         store_transaction_require(transaction, claim->path, claim->revision);
-    store_transaction_put(transaction, change->path, change->text, strlen(change->text));
-    change->tries++;
-    store_commit(change->documents->store, transaction, on_change_written, change);
+    store_transaction_put(transaction, change->path, text, strlen(text));
+    return transaction;
 }
 
-/* It was not this document that changed but its guest's state, which agents note as it comes
- * and goes: nobody would know what to look at. */
-static gboolean may_try_again(const Change *change)
+static StoreTransaction *build_text(const Store *store, gpointer user, GError **error)
 {
-    if (change->tries >= TRIES_MAX ||
-        document_revision(change->documents->store, change->path) != change->revision)
-        return FALSE;
-    g_autofree char *native = find_native(change->documents, change->number);
-    return g_str_equal(native, change->native);
+    const Change *change = user;
+    return is_its_number(change, error) ? replace(change, change->text) : NULL;
+}
+
+static StoreTransaction *build_words(const Store *store, gpointer user, GError **error)
+{
+    const Change *change = user;
+    if (!is_its_number(change, error) ||
+        !guest_documents_check(change->documents, change->number, change->params, error))
+        return NULL;
+    g_autoptr(json_t) words = guest_documents_gantry(change->documents, change->number);
+    g_autoptr(json_t) news = change->edit(words, change->user, error);
+    if (!news)
+        return NULL;
+    json_object_update(words, news);
+    char *text = json_dumps(words, JSON_COMPACT | JSON_SORT_KEYS);
+    StoreTransaction *transaction = replace(change, text);
+    free(text);
+    return transaction;
 }
 
 static void on_change_written(guint64 revision, const GError *error, gpointer user)
 {
     Change *change = user;
-    g_autoptr(GError) conflict = NULL;
-    if (error && wire_error_code(error) == WIRE_ERROR_CONFLICT) {
-        if (may_try_again(change)) {
-            send_change(change);
-            return;
-        }
-        wire_error_set(
-            &conflict, WIRE_ERROR_CONFLICT,
-            "somebody else changed guest %d at the same moment: look at what it says "
-            "now, and try again",
-            change->number);
-    }
     if (change->saved)
-        change->saved(conflict ? conflict : error, change->user);
+        change->saved(error, change->user);
     change_free(change);
 }
 
-/* Puts a document over the one that is there now, while the number is this guest's. */
-static void replace(GuestDocuments *documents, int number, const char *rest, const char *text,
-                    GuestDocumentsSaved saved, gpointer user)
+static Change *change_new(GuestDocuments *documents, int number, const char *rest,
+                          GuestDocumentsSaved saved, gpointer user)
 {
     Change *change = g_new0(Change, 1);
     *change = (Change){.documents = documents,
                        .number = number,
                        .path = guest_path(number, rest),
-                       .text = g_strdup(text),
                        .native = find_native(documents, number),
                        .saved = saved,
                        .user = user};
-    send_change(change);
+    return change;
 }
 
-void guest_documents_change(GuestDocuments *documents, int number, json_t *changes,
-                            GuestDocumentsSaved saved, gpointer user)
+void guest_documents_change(GuestDocuments *documents, int number, const json_t *params,
+                            GuestDocumentsEdit edit, GuestDocumentsSaved saved, gpointer user)
 {
-    g_autoptr(json_t) content = guest_documents_gantry(documents, number);
-    json_object_update(content, changes);
-    json_decref(changes);
-    char *text = json_dumps(content, JSON_COMPACT | JSON_SORT_KEYS);
-    replace(documents, number, "/gantry", text, saved, user);
-    free(text);
+    Change *change = change_new(documents, number, "/gantry", saved, user);
+    change->params = params;
+    change->edit = edit;
+    document_change(documents->store, params, build_words, on_change_written, change);
 }
 
 /* ---- definitions ---- */
@@ -147,5 +148,7 @@ gboolean guest_documents_is_claimed(const GuestDocuments *documents, int number)
 void guest_documents_define(GuestDocuments *documents, int number, const char *text,
                             GuestDocumentsSaved saved, gpointer user)
 {
-    replace(documents, number, "/definition", text, saved, user);
+    Change *change = change_new(documents, number, "/definition", saved, user);
+    change->text = g_strdup(text);
+    document_change(documents->store, NULL, build_text, on_change_written, change);
 }

@@ -87,14 +87,13 @@ void guest_table_forget(GuestTable *table, const char *id);
 
 /* The guest's own document: tags and notes; a new object, empty if none. */
 json_t *guest_table_document(const GuestTable *table, const Guest *guest);
-/* Whether it is at the revision that params name, if they do. */
-gboolean guest_table_check_document(const GuestTable *table, const Guest *guest,
-                                    const json_t *params, GError **error);
 guint64 guest_table_document_revision(const GuestTable *table, const Guest *guest);
-/* Merges into it; the callback hears when it is on disk. */
+/* Merges into it what edit says of it as it is, if that is at the revision that params name;
+ * the callback hears when it is on disk. See guest_documents_change(). */
+typedef json_t *(*GuestEdit)(const json_t *document, gpointer user, GError **error);
 typedef void (*GuestSaved)(const GError *error, gpointer user);
-void guest_table_change_document(GuestTable *table, const Guest *guest, json_t *changes,
-                                 GuestSaved saved, gpointer user);
+void guest_table_change_document(GuestTable *table, const Guest *guest, const json_t *params,
+                                 GuestEdit edit, GuestSaved saved, gpointer user);
 
 /* Each driver as name, state, since, reason: for the node's object. */
 json_t *guest_table_drivers(const GuestTable *table);

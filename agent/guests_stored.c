@@ -80,19 +80,13 @@ json_t *guest_table_document(const GuestTable *table, const Guest *guest)
     return guest_documents_gantry(table->documents, guest->number);
 }
 
-gboolean guest_table_check_document(const GuestTable *table, const Guest *guest,
-                                    const json_t *params, GError **error)
-{
-    return guest_documents_check(table->documents, guest->number, params, error);
-}
-
 guint64 guest_table_document_revision(const GuestTable *table, const Guest *guest)
 {
     return guest_documents_revision(table->documents, guest->number);
 }
 
-void guest_table_change_document(GuestTable *table, const Guest *guest, json_t *changes,
-                                 GuestSaved saved, gpointer user)
+void guest_table_change_document(GuestTable *table, const Guest *guest, const json_t *params,
+                                 GuestEdit edit, GuestSaved saved, gpointer user)
 {
-    guest_documents_change(table->documents, guest->number, changes, saved, user);
+    guest_documents_change(table->documents, guest->number, params, edit, saved, user);
 }

@@ -339,14 +339,13 @@ static json_t *sorted_tags(const json_t *tags, GError **error)
 }
 
 /* All tags that it shall have, unsorted; NULL: as they are. */
-static json_t *wanted_tags(const Request *request, const Guest *guest)
+static json_t *wanted_tags(const json_t *document, const json_t *params)
 {
-    const json_t *tags = json_object_get(request->params, "tags");
-    const json_t *more = json_object_get(request->params, "add_tags");
-    const json_t *less = json_object_get(request->params, "remove_tags");
+    const json_t *tags = json_object_get(params, "tags");
+    const json_t *more = json_object_get(params, "add_tags");
+    const json_t *less = json_object_get(params, "remove_tags");
     if (!tags && !more && !less)
         return NULL;
-    g_autoptr(json_t) document = guest_table_document(request->agent->guests, guest);
     const json_t *before = tags ? tags : json_object_get(document, "tags");
     json_t *wanted = json_array();
     size_t index, other;
@@ -371,31 +370,37 @@ static void on_saved(const GError *error, gpointer user)
     request_finish(user, error ? NULL : json_object(), error ? g_error_copy(error) : NULL);
 }
 
+static json_t *edit_words(const json_t *document, gpointer user, GError **error)
+{
+    static const char *const texts[] = {"notes", "description"};
+    const json_t *params = ((const Request *)user)->params;
+    g_autoptr(json_t) tags = wanted_tags(document, params);
+    g_autoptr(json_t) sorted = tags ? sorted_tags(tags, error) : NULL;
+    if (tags && !sorted)
+        return NULL;
+    if (json_array_size(sorted) > TAGS_MAX) {
+        wire_error_set_field(error, WIRE_ERROR_LIMIT, "tags", "a guest has at most %d tags",
+                             TAGS_MAX);
+        return NULL;
+    }
+    json_t *changes = json_object();
+    if (sorted)
+        json_object_set(changes, "tags", sorted);
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        if (json_object_get(params, texts[i]))
+            json_object_set(changes, texts[i], json_object_get(params, texts[i]));
+    return changes;
+}
+
 static void serve_set(Request *request)
 {
     GError *error = NULL;
     const Guest *guest = asked_guest(request, &error);
-    g_autoptr(json_t) tags = guest ? wanted_tags(request, guest) : NULL;
-    json_t *sorted = tags ? sorted_tags(tags, &error) : NULL;
-    if (sorted && json_array_size(sorted) > TAGS_MAX) {
-        wire_error_set_field(&error, WIRE_ERROR_LIMIT, "tags", "a guest has at most %d tags",
-                             TAGS_MAX);
-        g_clear_pointer(&sorted, json_decref);
-    }
-    if (error ||
-        !guest_table_check_document(request->agent->guests, guest, request->params, &error)) {
-        json_decref(sorted);
+    if (guest)
+        guest_table_change_document(request->agent->guests, guest, request->params, edit_words,
+                                    on_saved, request);
+    else
         request_fail(request, error);
-        return;
-    }
-    json_t *changes = json_object();
-    if (sorted)
-        json_object_set_new(changes, "tags", sorted);
-    static const char *const texts[] = {"notes", "description"};
-    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
-        if (json_object_get(request->params, texts[i]))
-            json_object_set(changes, texts[i], json_object_get(request->params, texts[i]));
-    guest_table_change_document(request->agent->guests, guest, changes, on_saved, request);
 }
 
 /* ---- consoles and programs ---- */

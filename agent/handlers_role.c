@@ -30,52 +30,59 @@ static gboolean stays_admin(const Request *request, const char *path, WireRole r
     return FALSE;
 }
 
-static gboolean is_as_read(const Request *request, const char *path, GError **error)
+static gboolean is_as_read(const Store *store, const Request *request, const char *path,
+                           GError **error)
 {
     g_autofree char *what =
         g_strdup_printf("the role of %s", wire_get_string(request->params, "who", ""));
-    return document_check(request->agent->store, path, request->params, what, error);
+    return document_check(store, path, request->params, what, error);
+}
+
+static StoreTransaction *build_set(const Store *store, gpointer user, GError **error)
+{
+    const Request *request = user;
+    const char *name = wire_get_string(request->params, "role", "");
+    g_autofree char *path = roles_path(request->object, error);
+    if (!path || !is_as_read(store, request, path, error))
+        return NULL;
+    g_autoptr(json_t) content = json_pack("{s:s}", "role", name);
+    return document_replace(store, path, content);
+}
+
+static StoreTransaction *build_remove(const Store *store, gpointer user, GError **error)
+{
+    const Request *request = user;
+    g_autofree char *path = roles_path(request->object, error);
+    if (path && !store_get(store, path)) {
+        wire_error_set_field(error, WIRE_ERROR_NOT_FOUND, "who",
+                             "%s has no role in the cluster's store", request->object);
+        return NULL;
+    }
+    return path && is_as_read(store, request, path, error) ? document_replace(store, path, NULL)
+                                                           : NULL;
+}
+
+static void change(Request *request, WireRole role, DocumentBuild build)
+{
+    GError *error = NULL;
+    request->object = g_strdup(wire_get_string(request->params, "who", ""));
+    g_autofree char *path = roles_path(request->object, &error);
+    if (!path || !stays_admin(request, path, role, &error))
+        request_fail(request, error);
+    else
+        document_change(request->agent->store, request->params, build, on_written, request);
 }
 
 static void serve_set(Request *request)
 {
-    GError *error = NULL;
-    const char *who = wire_get_string(request->params, "who", "");
-    const char *name = wire_get_string(request->params, "role", "");
     WireRole role = WIRE_ROLE_NONE;
-    (void)wire_role_from_name(name, &role);
-    g_autofree char *path = roles_path(who, &error);
-    request->object = g_strdup(who);
-    if (!path || !is_as_read(request, path, &error) ||
-        !stays_admin(request, path, role, &error)) {
-        request_fail(request, error);
-        return;
-    }
-    g_autofree char *text = g_strdup_printf("{\"role\":\"%s\"}", wire_role_name(role));
-    StoreTransaction *transaction = store_transaction_new();
-    document_require(request->agent->store, transaction, path);
-    store_transaction_put(transaction, path, text, strlen(text));
-    store_commit(request->agent->store, transaction, on_written, request);
+    (void)wire_role_from_name(wire_get_string(request->params, "role", ""), &role);
+    change(request, role, build_set);
 }
 
 static void serve_remove(Request *request)
 {
-    GError *error = NULL;
-    const char *who = wire_get_string(request->params, "who", "");
-    g_autofree char *path = roles_path(who, &error);
-    request->object = g_strdup(who);
-    if (path && !store_get(request->agent->store, path))
-        wire_error_set_field(&error, WIRE_ERROR_NOT_FOUND, "who",
-                             "%s has no role in the cluster's store", who);
-    if (error || !is_as_read(request, path, &error) ||
-        !stays_admin(request, path, WIRE_ROLE_NONE, &error)) {
-        request_fail(request, error);
-        return;
-    }
-    StoreTransaction *transaction = store_transaction_new();
-    document_require(request->agent->store, transaction, path);
-    store_transaction_delete(transaction, path);
-    store_commit(request->agent->store, transaction, on_written, request);
+    change(request, WIRE_ROLE_NONE, build_remove);
 }
 
 const HandlerRow handlers_role[] = {

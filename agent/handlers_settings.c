@@ -31,15 +31,17 @@ static void on_written(guint64 revision, const GError *error, gpointer user)
     request_finish(user, error ? NULL : json_object(), error ? g_error_copy(error) : NULL);
 }
 
+static StoreTransaction *build_settings(const Store *store, gpointer user, GError **error)
+{
+    const Request *request = user;
+    g_autoptr(json_t) content = cluster_settings_change(store, request->params, error);
+    return content ? document_replace(store, CLUSTER_SETTINGS_PATH, content) : NULL;
+}
+
 static void serve_settings_set(Request *request)
 {
-    GError *error = NULL;
-    Store *store = request->agent->store;
-    g_autoptr(json_t) content = cluster_settings_change(store, request->params, &error);
-    if (!content)
-        request_fail(request, error);
-    else
-        document_write(store, CLUSTER_SETTINGS_PATH, content, on_written, request);
+    document_change(request->agent->store, request->params, build_settings, on_written,
+                    request);
 }
 
 /* ---- for consoles ---- */
@@ -56,25 +58,34 @@ static void serve_console(Request *request)
                              (json_int_t)(document ? document->revision : 0)));
 }
 
-static void serve_console_set(Request *request)
+static StoreTransaction *build_console(const Store *store, gpointer user, GError **error)
 {
-    GError *error = NULL;
-    Store *store = request->agent->store;
+    const Request *request = user;
     const char *text = wire_get_string(request->params, "text", "");
     size_t length = strlen(text);
-    g_autoptr(ConsoleConfig) parsed = conf_shared_parse("text", text, length, NULL, &error);
-    if (!parsed || !document_check(store, CONSOLE_SETTINGS_PATH, request->params,
-                                   "what is set for all consoles", &error)) {
-        request_fail(request, error);
-        return;
-    }
+    if (!document_check(store, CONSOLE_SETTINGS_PATH, request->params,
+                        "what is set for all consoles", error))
+        return NULL;
     StoreTransaction *transaction = store_transaction_new();
     document_require(store, transaction, CONSOLE_SETTINGS_PATH);
     if (length > 0)
         store_transaction_put(transaction, CONSOLE_SETTINGS_PATH, text, length);
     else
         store_transaction_delete(transaction, CONSOLE_SETTINGS_PATH);
-    store_commit(store, transaction, on_written, request);
+    return transaction;
+}
+
+static void serve_console_set(Request *request)
+{
+    GError *error = NULL;
+    const char *text = wire_get_string(request->params, "text", "");
+    g_autoptr(ConsoleConfig) parsed =
+        conf_shared_parse("text", text, strlen(text), NULL, &error);
+    if (!parsed)
+        request_fail(request, error);
+    else
+        document_change(request->agent->store, request->params, build_console, on_written,
+                        request);
 }
 
 const HandlerRow handlers_settings[] = {

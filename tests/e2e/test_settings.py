@@ -118,6 +118,24 @@ def for_consoles(lab, nodes):
             text="skin: terminal\n", revision=read)
 
 
+def by_turns(nodes):
+    """Each sets something right after another node has acknowledged what was set there."""
+    found = []
+    for i in range(12):
+        rpc = nodes[i % 3].rpc
+        found.append(rpc.refusal("cluster.settings_set", notes=f"turn {i}"))
+        found.append(nodes[(i + 1) % 3].rpc.refusal(
+            "cluster.settings_set", description=f"turn {i}", revision=rpc.call("cluster.settings")["revision"]))
+    same("what is set right after another node had it changed is set", [None] * 24, found)
+    asked = [(n.rpc, n.rpc.send("cluster.settings_set", **change)) for n, change in zip(
+        nodes, ({"notes": "at once"}, {"description": "at once"}, {"drain_parallel": 2}))]
+    for rpc, number in asked:
+        rpc.receive(number)
+    becomes("of changes at once none is lost", ("at once", "at once", 2), lambda: tuple(
+        nodes[0].rpc.call("cluster.settings")["settings"][key] for key in ("notes", "description", "drain_parallel")))
+    nodes[0].rpc.call("cluster.settings_set", notes="Ask Anna", description="Where we try", unset=["drain_parallel"])
+
+
 def reloads(lab):
     return lab.sh("cat /var/log/gantryd.log").count("configuration reloaded")
 
@@ -160,6 +178,7 @@ def test(lab):
     eventually(lambda: len(listed(nodes[0])) == 3, CLUSTER)
     known_nodes(lab, nodes)
     settings(lab, nodes)
+    by_turns(nodes)
     for_consoles(lab, nodes)
     too_many(lab, nodes)
     node_off(lab, nodes)

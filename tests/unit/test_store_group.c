@@ -1,7 +1,9 @@
 /* Stores that are one: real files, and a network in this process that can be cut. */
+#include "agent/document.h"
 #include "backend/cluster/store.h"
 #include "backend/cluster/store_documents.h"
 #include "backend/wire/error.h"
+#include "backend/wire/message.h"
 #include "tests/unit/wait.h"
 
 #include <glib/gstdio.h>
@@ -496,6 +498,89 @@ static void test_leaving(Fixture *fixture, gconstpointer data)
     BECOME_ALIKE(1, 2);
 }
 
+typedef struct {
+    Fixture *fixture;
+    const json_t *params;
+    guint builds;
+} Changing;
+
+/* Adds one to the number in the document. */
+static StoreTransaction *build_one_more(const Store *store, gpointer user, GError **error)
+{
+    Changing *changing = user;
+    changing->builds++;
+    if (!document_check(store, "count", changing->params, "the count", error))
+        return NULL;
+    g_autoptr(json_t) content = document_read(store, "count", NULL);
+    json_int_t count = json_integer_value(json_object_get(content, "count"));
+    json_object_set_new(content, "count", json_integer(count + 1));
+    return document_replace(store, "count", content);
+}
+
+static void on_changed(guint64 revision, const GError *error, gpointer user)
+{
+    on_done(revision, error, ((Changing *)user)->fixture);
+}
+
+/* Node 3 has not heard of the last change of node 1 yet. */
+static void leave_behind(Fixture *fixture, const char *text)
+{
+    BECOME_ALIKE(1, 3);
+    set_sides(fixture, "112");
+    WAIT_FOR(state_of(fixture, 1) == STORE_WORKING);
+    g_assert_true(put(fixture, 1, "count", text));
+    set_sides(fixture, "111");
+    g_assert_cmpuint(store_revision(fixture->nodes[3].store), <,
+                     store_revision(fixture->nodes[1].store));
+}
+
+static guint change_at(Fixture *fixture, guint id, const json_t *params)
+{
+    Changing changing = {fixture, params, 0};
+    guint before = fixture->answers;
+    document_change(fixture->nodes[id].store, params, build_one_more, on_changed, &changing);
+    WAIT_FOR(fixture->answers == before + 1);
+    return changing.builds;
+}
+
+static json_int_t count_at(Fixture *fixture, guint id)
+{
+    g_autoptr(json_t) content = document_read(fixture->nodes[id].store, "count", NULL);
+    return json_integer_value(json_object_get(content, "count"));
+}
+
+/* A change is made to what is there, wherever that came from, unless it says otherwise. */
+static void test_change_behind(Fixture *fixture, gconstpointer data)
+{
+    make_group(fixture, 3);
+    leave_behind(fixture, "{\"count\":10}");
+    g_assert_cmpuint(change_at(fixture, 3, NULL), ==, 2);
+    g_assert_true(fixture->code == (WireErrorCode)-1);
+    g_assert_cmpint(count_at(fixture, 3), ==, 11);
+
+    guint64 before = document_revision(fixture->nodes[3].store, "count");
+    leave_behind(fixture, "{\"count\":20}");
+    g_autoptr(json_t) old = json_pack("{s:I}", "revision", (json_int_t)before);
+    g_assert_cmpuint(change_at(fixture, 3, old), ==, 2);
+    g_assert_cmpint(fixture->code, ==, WIRE_ERROR_CONFLICT);
+    g_assert_cmpint(count_at(fixture, 3), ==, 20);
+
+    leave_behind(fixture, "{\"count\":30}");
+    guint64 after = document_revision(fixture->nodes[1].store, "count");
+    g_autoptr(json_t) read = json_pack("{s:I}", "revision", (json_int_t)after);
+    g_assert_cmpuint(change_at(fixture, 3, read), ==, 1);
+    g_assert_true(fixture->code == (WireErrorCode)-1);
+    g_assert_cmpint(count_at(fixture, 3), ==, 31);
+}
+
+/* Who names what never was is told so. */
+static void test_change_in_vain(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(json_t) never = json_pack("{s:I}", "revision", (json_int_t)1000);
+    g_assert_cmpuint(change_at(fixture, 1, never), ==, 1);
+    g_assert_cmpint(fixture->code, ==, WIRE_ERROR_CONFLICT);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -512,5 +597,7 @@ int main(int argc, char **argv)
     ADD("full-disk", test_full_disk);
     ADD("torn-log", test_torn_log);
     ADD("leaving", test_leaving);
+    ADD("change-behind", test_change_behind);
+    ADD("change-in-vain", test_change_in_vain);
     return g_test_run();
 }
