@@ -1,4 +1,6 @@
-/* model/model_private - what model.c and claims.c share. */
+/* model/model_private - what the parts of the model share: the objects (model.c), the nodes and
+ * their links (nodes.c), what watches bring (watch.c), and what several nodes claim to have
+ * (claims.h, lost_guests.h). */
 #pragma once
 
 #include "tui/model/model.h"
@@ -36,5 +38,12 @@ guint64 model_field_bit(ObjectKind kind, const char *name);
 gboolean model_make_key(ModelGuest *key, guint node, ObjectKind kind, const char *id);
 /* Puts in a new one of that key, shown, not told of yet. */
 ModelObject *model_object_add(Model *model, const ModelGuest *key);
+/* Tells of its end, if it is shown, and frees it or the one that stood for it: claims.h. */
+void model_object_remove(Model *model, ModelObject *object);
+/* All objects of a node; untouched: only those that its snapshot did not name, and no events,
+ * of which a snapshot brings only the newest. */
+void model_remove_all(Model *model, guint node, gboolean untouched);
+/* How the link to a node fares, as it is shown. */
+void model_show_link(Model *model, ModelNode *node, ModelLinkState state, const char *trouble);
 /* Adds (1) or takes away (-1) a guest that is shown in its node's counts. */
 void model_count_guest(Model *model, const ModelObject *object, int sign);
