@@ -1,51 +1,15 @@
-#include "tui/link/link.h"
-
+/* Connecting, and staying connected. */
 #include "backend/wire/error.h"
+#include "tui/link/link_private.h"
 #include "tui/link/local.h"
-#include "tui/link/tunnel.h"
 
 #include <string.h>
-#include <unistd.h>
 
 enum { PAUSE_FIRST = 500, PAUSE_MAX = 30000 /* ms */ };
 
-#define BRIDGE_COMMAND "gantryd bridge"
-
-struct Link {
-    gint references;
-    gboolean closed;
-    Target *target;
-    char *ssh_config;
-    Link *via;
-    gboolean once;
-    LinkEvents events;
-    gpointer user;
-    GMainContext *context;
-
-    LinkState state;
-    GError *error;
-    guint attempt;
-    gint64 retry_at;
-    GSource *timer; /* the next attempt */
-    Tunnel *tunnel; /* SSH only */
-    guint session;  /* counts tunnels, from 1 */
-    guint rpc_channel;
-    RpcClient *rpc;
-    gboolean lost; /* the RPC channel read as ended; its reason is still to come */
-    RpcPeer peer;
-};
-
-struct LinkShell {
-    Link *link;    /* counted; for a resize over SSH */
-    guint session; /* which of the link's SSH sessions it runs in; 0: a local shell */
-    guint channel;
-    int descriptor;
-    GPid pid; /* of a local shell, or 0 */
-};
-
 static void begin(Link *link);
 
-static void release(Link *link)
+void link_release(Link *link)
 {
     if (--link->references > 0)
         return;
@@ -68,7 +32,7 @@ static void set_state(Link *link, LinkState state)
         return;
     link->references++;
     link->events.changed(link, link->user);
-    release(link);
+    link_release(link);
 }
 
 static void stop_timer(Link *link)
@@ -150,7 +114,7 @@ static void fail(Link *link, GError *error)
             run_after(link, pause_before(link->attempt));
         set_state(link, final ? LINK_REFUSED : LINK_WAITING);
     }
-    release(link);
+    link_release(link);
 }
 
 /* ---- RPC ---- */
@@ -213,7 +177,7 @@ static void on_tunnel_asked(gpointer user)
 static void on_tunnel_ready(gpointer user)
 {
     Link *link = user;
-    int descriptor = tunnel_open_command(link->tunnel, BRIDGE_COMMAND, &link->rpc_channel);
+    int descriptor = tunnel_open_command(link->tunnel, LINK_BRIDGE, &link->rpc_channel);
     if (descriptor >= 0) {
         open_rpc(link, descriptor);
         return;
@@ -327,7 +291,7 @@ void link_close(Link *link)
     link->closed = TRUE;
     link->events = (LinkEvents){0};
     disconnect(link, NULL);
-    release(link);
+    link_release(link);
 }
 
 void link_drop(Link *link, const char *why)
@@ -404,97 +368,6 @@ void link_answer(Link *link, const char *const *answers)
 {
     if (link->tunnel)
         tunnel_answer(link->tunnel, answers);
-}
-
-static gboolean require_connection(const Link *link, GError **error)
-{
-    if (link->state == LINK_CONNECTED && !link->lost)
-        return TRUE;
-    wire_error_set(error, WIRE_ERROR_UNREACHABLE, "%s is not connected", link_name(link));
-    return FALSE;
-}
-
-/* Identifiers come from the agent, yet they go into a command line. */
-static gboolean is_stream_id(const char *stream)
-{
-    size_t length = strlen(stream);
-    for (const char *c = stream; *c; c++)
-        if (!g_ascii_isalnum(*c) && !strchr("-_.", *c))
-            return FALSE;
-    return length >= 1 && length <= 64 && stream[0] != '-';
-}
-
-int link_open_stream(Link *link, const char *stream, GError **error)
-{
-    if (!require_connection(link, error))
-        return -1;
-    if (!is_stream_id(stream)) {
-        wire_error_set(error, WIRE_ERROR_PARSE, "%s: the agent gave a stream no proper name",
-                       link_name(link));
-        return -1;
-    }
-    if (!link->tunnel)
-        return local_open_stream(link->target->path, link_name(link), stream, error);
-    g_autofree char *command = g_strdup_printf(BRIDGE_COMMAND " --stream %s", stream);
-    int descriptor = tunnel_open_command(link->tunnel, command, NULL);
-    if (descriptor < 0)
-        wire_error_set(error, WIRE_ERROR_FAILED, "%s: no more descriptors", link_name(link));
-    return descriptor;
-}
-
-/* ---- shells ---- */
-
-LinkShell *link_open_shell(Link *link, const char *term, int rows, int columns, GError **error)
-{
-    if (!require_connection(link, error))
-        return NULL;
-    GPid pid = 0;
-    guint channel = 0;
-    int descriptor;
-    if (link->tunnel)
-        descriptor = tunnel_open_shell(link->tunnel, term, rows, columns, &channel);
-    else
-        descriptor = local_open_shell(term, rows, columns, &pid, error);
-    if (descriptor < 0) {
-        if (error && !*error)
-            wire_error_set(error, WIRE_ERROR_FAILED, "%s: no more descriptors",
-                           link_name(link));
-        return NULL;
-    }
-    LinkShell *shell = g_new0(LinkShell, 1);
-    shell->link = link;
-    link->references++;
-    shell->session = link->tunnel ? link->session : 0;
-    shell->channel = channel;
-    shell->descriptor = descriptor;
-    shell->pid = pid;
-    return shell;
-}
-
-int link_shell_descriptor(const LinkShell *shell)
-{
-    return shell->descriptor;
-}
-
-void link_shell_resize(LinkShell *shell, int rows, int columns)
-{
-    const Link *link = shell->link;
-    if (!shell->session)
-        local_shell_resize(shell->descriptor, rows, columns);
-    else if (link->tunnel && shell->session == link->session)
-        tunnel_resize(link->tunnel, shell->channel, rows, columns);
-}
-
-void link_shell_close(LinkShell *shell)
-{
-    if (!shell)
-        return;
-    if (shell->pid)
-        local_shell_close(shell->descriptor, shell->pid);
-    else
-        close(shell->descriptor);
-    release(shell->link);
-    g_free(shell);
 }
 
 void link_finish(guint milliseconds)
