@@ -1,5 +1,6 @@
 /* The process behind one connection of another node: reads its settings from standard input,
  * proves and hears who is there over descriptor 3, and joins it to what it is for. */
+#include "agent/move/calls.h"
 #include "agent/move/place.h"
 #include "agent/move/purpose.h"
 #include "agent/peers.h"
@@ -10,6 +11,7 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +22,7 @@ enum {
     CHILD_SOCKET = 3,
     RECEPTION_SECONDS = 60, /* for a reception that was just asked for to be there */
     LOOK_MS = 50,
+    ANSWER_SECONDS = 300, /* for libvirt to answer somebody who has gone */
 };
 
 typedef struct {
@@ -28,6 +31,8 @@ typedef struct {
     PeerStream *stream;
     char *client;
     MovePurpose purpose;
+    int place;       /* of a move, held while its caller may change something; or -1 */
+    MoveCalls calls; /* of libvirt */
 } Caller;
 
 static gboolean find_key(const char *client, PeerKey *key, gpointer user)
@@ -39,7 +44,7 @@ static gboolean find_key(const char *client, PeerKey *key, gpointer user)
 
 /* ---- what a connection can be for: each opens a descriptor ---- */
 
-static int open_rpc(const Caller *caller, GError **error)
+static int open_rpc(Caller *caller, GError **error)
 {
     int agent = peer_socket_connect(caller->socket, error);
     if (agent < 0)
@@ -59,9 +64,9 @@ static int open_rpc(const Caller *caller, GError **error)
 }
 
 /* Its task may still be waiting for its turn, or be in its first steps. */
-static int open_reception(const Caller *caller, GError **error)
+static int open_reception(Caller *caller, GError **error)
 {
-    g_autofree char *path = move_place_path(caller->purpose.id, "control");
+    g_autofree char *path = move_place_path(caller->purpose.id, MOVE_DOOR);
     gint64 deadline = g_get_monotonic_time() + (gint64)RECEPTION_SECONDS * G_USEC_PER_SEC;
     while (caller->purpose.fresh && !g_file_test(path, G_FILE_TEST_EXISTS) &&
            g_get_monotonic_time() < deadline)
@@ -69,11 +74,12 @@ static int open_reception(const Caller *caller, GError **error)
     return peer_socket_connect(path, error);
 }
 
-static int open_libvirt(const Caller *caller, GError **error)
+static int open_libvirt(Caller *caller, GError **error)
 {
     static const char *const sockets[] = {"/run/libvirt/libvirt-sock",
                                           "/run/libvirt/virtqemud-sock"};
-    if (!move_place_exists(caller->purpose.id)) {
+    caller->place = move_place_hold(caller->purpose.id);
+    if (caller->place < 0) {
         wire_error_set(error, WIRE_ERROR_NOT_FOUND, "there is no reception %s (any more)",
                        caller->purpose.id);
         return -1;
@@ -82,13 +88,13 @@ static int open_libvirt(const Caller *caller, GError **error)
     return made >= 0 ? made : peer_socket_connect(sockets[1], error);
 }
 
-static int open_socket(const Caller *caller, GError **error)
+static int open_socket(Caller *caller, GError **error)
 {
     g_autofree char *path = move_place_path(caller->purpose.id, caller->purpose.name);
     return peer_socket_connect(path, error);
 }
 
-static int (*const opens[])(const Caller *caller, GError **error) = {
+static int (*const opens[])(Caller *caller, GError **error) = {
     [MOVE_PURPOSE_RPC] = open_rpc,
     [MOVE_PURPOSE_RECEPTION] = open_reception,
     [MOVE_PURPOSE_LIBVIRT] = open_libvirt,
@@ -100,6 +106,37 @@ static int open_wanted(Caller *caller, const json_t *line, GError **error)
     return move_purpose_parse(line, &caller->purpose, error)
                ? opens[caller->purpose.kind](caller, error)
                : -1;
+}
+
+static void on_passed(gboolean in, const void *data, gsize size, gpointer calls)
+{
+    move_calls_pass(calls, in, data, size);
+}
+
+/* What libvirt was asked to do it does, whether or not somebody waits for it. */
+static void await_answers(MoveCalls *calls, int libvirt)
+{
+    gint64 deadline = g_get_monotonic_time() + (gint64)ANSWER_SECONDS * G_USEC_PER_SEC;
+    char piece[4096];
+    while (move_calls_waiting(calls) > 0 && g_get_monotonic_time() < deadline) {
+        struct pollfd one = {libvirt, POLLIN, 0};
+        (void)poll(&one, 1, LOOK_MS);
+        ssize_t got = read(libvirt, piece, sizeof piece);
+        if (got > 0)
+            move_calls_pass(calls, FALSE, piece, (gsize)got);
+        else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+            return;
+    }
+}
+
+static gboolean join(Caller *caller, int descriptor, GError **error)
+{
+    const PeerPumpWatch watch = {on_passed, &caller->calls};
+    gboolean held = caller->place >= 0;
+    gboolean good = peer_stream_pump(caller->stream, descriptor, held ? &watch : NULL, error);
+    if (held)
+        await_answers(&caller->calls, descriptor);
+    return good;
 }
 
 static gboolean serve(Caller *caller, GError **error)
@@ -119,7 +156,7 @@ static gboolean serve(Caller *caller, GError **error)
                                                wire_error_name(wire_error_code(refusal)),
                                                "message", wire_string(refusal->message));
     gboolean good = peer_stream_send(caller->stream, answer, PEER_HANDSHAKE, error) &&
-                    (descriptor < 0 || peer_stream_pump(caller->stream, descriptor, error));
+                    (descriptor < 0 || join(caller, descriptor, error));
     if (descriptor >= 0)
         (void)close(descriptor);
     return good;
@@ -130,7 +167,8 @@ int peer_main(int argc, char **argv)
     g_autoptr(json_t) settings = json_loadf(stdin, 0, NULL);
     g_autoptr(GError) error = NULL;
     Caller caller = {.node = wire_get_string(settings, "node", ""),
-                     .socket = wire_get_string(settings, "socket", "")};
+                     .socket = wire_get_string(settings, "socket", ""),
+                     .place = -1};
     (void)signal(SIGPIPE, SIG_IGN);
     caller.book = peer_book_read(&error);
     gboolean good = caller.book && serve(&caller, &error);

@@ -3,7 +3,9 @@
 #include "backend/wire/error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -61,10 +63,33 @@ gboolean move_place_make(const char *id, uid_t uid, gid_t gid, GError **error)
     return FALSE;
 }
 
-gboolean move_place_exists(const char *id)
+static int open_place(const char *id)
 {
     g_autofree char *path = move_place_path(id, NULL);
-    return g_file_test(path, G_FILE_TEST_IS_DIR);
+    return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int move_place_hold(const char *id)
+{
+    int place = open_place(id);
+    /* The door is looked at when it is held: who shuts it looks for holders after. */
+    if (place >= 0 && flock(place, LOCK_SH | LOCK_NB) == 0 &&
+        faccessat(place, MOVE_DOOR, F_OK, 0) == 0)
+        return place;
+    if (place >= 0)
+        (void)close(place);
+    return -1;
+}
+
+gboolean move_place_shut(const char *id)
+{
+    int place = open_place(id);
+    if (place < 0)
+        return TRUE;
+    (void)unlinkat(place, MOVE_DOOR, 0);
+    gboolean free = flock(place, LOCK_EX | LOCK_NB) == 0;
+    (void)close(place);
+    return free;
 }
 
 void move_place_remove(const char *id)

@@ -7,7 +7,8 @@
  *
  * The directory is below /run/libvirt and the sockets of VMs are named as libvirt's own for
  * tunnelled migration, since libvirt's AppArmor profile lets QEMU use those. It belongs to the
- * user that QEMU runs as, and nobody else may enter.
+ * user that QEMU runs as, and nobody else may enter. On the target "control" is the door: the
+ * reception listens there, and while it is there others are let in.
  */
 #pragma once
 
@@ -15,6 +16,7 @@
 #include <sys/types.h>
 
 #define MOVE_DIRECTORY "/run/libvirt/gantry"
+#define MOVE_DOOR      "control"
 
 /* A new one, random. Caller frees. */
 char *move_id_new(void);
@@ -28,6 +30,11 @@ char *move_place_path(const char *id, const char *name);
 char *move_place_socket(const char *kind, const char *guest);
 
 gboolean move_place_make(const char *id, uid_t uid, gid_t gid, GError **error);
-gboolean move_place_exists(const char *id);
+/* Whoever is let in to libvirt holds the place until libvirt has answered: a descriptor to be
+ * closed; -1 when the reception is not there (any more), or has shut the door. */
+int move_place_hold(const char *id);
+/* Shuts the door: nobody is let in any more. TRUE when nobody holds it (any more), as when it
+ * is not there. */
+gboolean move_place_shut(const char *id);
 /* With what is left in it. No error when it is not there. */
 void move_place_remove(const char *id);

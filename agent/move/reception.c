@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ASK_AGAIN_US = 2000000, SETTLE_US = 500000, SETTLE_SECONDS = 60 };
+enum { ASK_AGAIN_US = 2000000, SHUT_US = 100000, SETTLE_US = 500000, SETTLE_SECONDS = 60 };
 
 /* ---- the commands: each answers what is done ---- */
 
@@ -153,8 +153,6 @@ static void reception_clear(Reception *reception)
         (void)close(reception->control);
     if (reception->listening >= 0)
         (void)close(reception->listening);
-    if (reception->offer)
-        move_place_remove(reception->offer->id);
     if (reception->input)
         g_string_free(reception->input, TRUE);
     move_route_clear(&reception->route);
@@ -193,6 +191,7 @@ static gboolean find_owner(Reception *reception, GError **error)
     return connection && kvm_move_owner(connection, &reception->uid, &reception->gid, error);
 }
 
+/* Unless it is done its place stays, for the recovery to see who is still in. */
 static gboolean run_reception(const TaskRequest *request, const Job *job, gconstpointer user,
                               json_t **result, GError **error)
 {
@@ -206,6 +205,7 @@ static gboolean run_reception(const TaskRequest *request, const Job *job, gconst
         if (!command || !serve(&reception, command, &done, error))
             return FALSE;
     }
+    move_place_remove(reception.offer->id);
     return TRUE;
 }
 
@@ -242,8 +242,20 @@ static gboolean ask_source(Reception *reception, gboolean *has, GError **error)
     }
 }
 
-/* libvirt ends by itself what was coming in when the connection breaks; that is awaited.
- * *here: something of it is. */
+/* Shuts the door and waits until all who came in through it have gone, and libvirt has
+ * answered what they asked: what they have begun may come to be here until then. */
+static gboolean shut_door(Reception *reception, GError **error)
+{
+    while (!move_place_shut(reception->offer->id)) {
+        job_progress(reception->job, -1, "waiting for libvirt to end what was coming in");
+        if (!job_continue(reception->job, error))
+            return FALSE;
+        g_usleep(SHUT_US);
+    }
+    return TRUE;
+}
+
+/* *here: something of it is. */
 static gboolean look_here(Reception *reception, gboolean *here, gboolean *runs, GError **error)
 {
     g_autoptr(GError) failure = NULL;
@@ -281,26 +293,36 @@ static gboolean keep_here(Reception *reception, gboolean run, char **outcome, GE
     return TRUE;
 }
 
+static gboolean settle(Reception *reception, char **outcome, GError **error)
+{
+    gboolean here = FALSE, runs = FALSE, has = TRUE;
+    const MoveOffer *offer = reception->offer;
+    gboolean committed = strcmp(wire_get_string(reception->note, "step", ""), "committed") == 0;
+    if ((!committed && !shut_door(reception, error)) ||
+        !look_here(reception, &here, &runs, error))
+        return FALSE;
+    if (here && committed)
+        return keep_here(reception, wire_get_boolean(reception->note, "run", FALSE), outcome,
+                         error);
+    if (here && !ask_source(reception, &has, error))
+        return FALSE;
+    gboolean run = offer->mode == MOVE_RESTART || (offer->mode == MOVE_LIVE && !offer->paused);
+    return here && !has ? keep_here(reception, run, outcome, error)
+                        : take_back(reception, outcome, error);
+}
+
 static gboolean recover_reception(const TaskRequest *request, const json_t *note,
                                   const Job *job, gconstpointer user, char **outcome,
                                   GError **error)
 {
     g_auto(Reception) reception = {.listening = -1, .control = -1};
-    gboolean here = FALSE, runs = FALSE, has = TRUE;
-    if (!reception_open(&reception, request, job, error) ||
-        !look_here(&reception, &here, &runs, error))
+    if (!reception_open(&reception, request, job, error))
         return FALSE;
-    const MoveOffer *offer = reception.offer;
-    move_place_remove(offer->id); /* nobody is let in any more */
     reception.note = json_deep_copy(note);
-    gboolean committed = strcmp(wire_get_string(note, "step", ""), "committed") == 0;
-    if (here && committed)
-        return keep_here(&reception, wire_get_boolean(note, "run", FALSE), outcome, error);
-    if (here && !ask_source(&reception, &has, error))
+    if (!settle(&reception, outcome, error))
         return FALSE;
-    gboolean run = offer->mode == MOVE_RESTART || (offer->mode == MOVE_LIVE && !offer->paused);
-    return here && !has ? keep_here(&reception, run, outcome, error)
-                        : take_back(&reception, outcome, error);
+    move_place_remove(reception.offer->id);
+    return TRUE;
 }
 
 TaskHandler move_reception_handler(void)

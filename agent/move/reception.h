@@ -15,10 +15,11 @@
  *   {"do":"commit","run":B}       the source has given it up: let it run (B), and be done
  *
  * Until "commit" the guest is the source's. A reception that fails or dies before, or whose
- * source is cut off, is recovered: it asks the source's agent (migration.outcome) until it
- * gets an answer. The source has the guest: everything that was made here is removed. The
- * source does not have it any more: it is this node's, and runs here. So it is on
- * exactly one node whatever broke, and nothing is decided by guessing.
+ * source is cut off, is recovered: it shuts the door, waits until who was let in to libvirt
+ * has gone and libvirt is done with what they asked (place.h, calls.h), and asks the source's
+ * agent (migration.outcome) until it gets an answer. The source has the guest: everything
+ * that was made here is removed. The source does not have it any more: it is this node's, and
+ * runs here. So it is on exactly one node whatever broke, and nothing is decided by guessing.
  *
  * The note that recovery reads holds what was made, before it was made:
  *   {"step":"begun"|"committed", "run":B,

@@ -13,7 +13,7 @@ enum { LINE_MAX_BYTES = 64 << 10, SLICE_MS = 200, COME_SECONDS = 90, CONNECT_SEC
 
 gboolean reception_listen(Reception *reception, GError **error)
 {
-    g_autofree char *path = move_place_path(reception->offer->id, "control");
+    g_autofree char *path = move_place_path(reception->offer->id, MOVE_DOOR);
     if (!move_place_make(reception->offer->id, reception->uid, reception->gid, error))
         return FALSE;
     reception->listening = peer_socket_listen(path, 0, 0, error);

@@ -83,7 +83,7 @@ static gpointer carry(gpointer data)
     PeerStream *stream = peer_book_ask(relay->book, relay->own, relay->node, relay->port,
                                        json_deep_copy(relay->purpose), &error);
     if (stream)
-        (void)peer_stream_pump(stream, carriage->local, &error);
+        (void)peer_stream_pump(stream, carriage->local, NULL, &error);
     peer_stream_free(stream);
     g_mutex_lock(&relay->lock);
     g_hash_table_remove(relay->open, GINT_TO_POINTER(carriage->local));

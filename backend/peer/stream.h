@@ -53,6 +53,14 @@ json_t *peer_stream_receive(PeerStream *stream, guint seconds, const PeerPatienc
 /* A line without its end, from the network: an object, or WIRE_ERROR_PARSE. Pure. */
 json_t *peer_line_parse(const char *text, size_t length, GError **error);
 
+/* Hears what was written to the descriptor (in) or read from it. */
+typedef struct {
+    void (*passed)(gboolean in, const void *data, gsize size, gpointer user);
+    gpointer user;
+} PeerPumpWatch;
+
 /* Joins it to a descriptor until both directions have ended; half-closes are carried on.
- * FALSE when the connection broke. descriptor is made non-blocking and stays open. */
-gboolean peer_stream_pump(PeerStream *stream, int descriptor, GError **error);
+ * FALSE when the connection broke. descriptor is made non-blocking and stays open. watch may
+ * be NULL. */
+gboolean peer_stream_pump(PeerStream *stream, int descriptor, const PeerPumpWatch *watch,
+                          GError **error);

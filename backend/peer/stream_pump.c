@@ -14,6 +14,7 @@ enum { PIECE = 64 << 10 };
 typedef struct {
     PeerStream *stream;
     int descriptor;
+    const PeerPumpWatch *watch;
     gboolean tls_wants_out;         /* what TLS waits for before it goes on writing */
     gboolean out_ended, out_closed; /* descriptor -> TLS: no more input; and told */
     gboolean in_ended, in_closed;   /* TLS -> descriptor */
@@ -26,10 +27,17 @@ static gboolean gone(int number)
     return number == EPIPE || number == ECONNRESET || number == EIO;
 }
 
+static void tell_passed(const Pump *pump, gboolean in, const char *data, ssize_t size)
+{
+    if (pump->watch)
+        pump->watch->passed(in, data, (gsize)size, pump->watch->user);
+}
+
 static gboolean read_descriptor(Pump *pump, GError **error)
 {
     ssize_t got = read(pump->descriptor, pump->out, sizeof pump->out);
     if (got > 0) {
+        tell_passed(pump, FALSE, pump->out, got);
         pump->out_begin = 0;
         pump->out_end = (size_t)got;
     } else if (got == 0 || gone(errno)) {
@@ -45,10 +53,10 @@ static gboolean write_descriptor(Pump *pump)
 {
     ssize_t put =
         write(pump->descriptor, pump->in + pump->in_begin, pump->in_end - pump->in_begin);
-    if (put >= 0)
-        pump->in_begin += (size_t)put;
-    else if (errno != EAGAIN && errno != EINTR)
-        return FALSE; /* who is on this side has gone */
+    if (put < 0)
+        return errno == EAGAIN || errno == EINTR; /* else: who is on this side has gone */
+    tell_passed(pump, TRUE, pump->in + pump->in_begin, put);
+    pump->in_begin += (size_t)put;
     return TRUE;
 }
 
@@ -140,11 +148,13 @@ static gboolean pump_once(Pump *pump, GError **error)
            read_tls(pump, error);
 }
 
-gboolean peer_stream_pump(PeerStream *stream, int descriptor, GError **error)
+gboolean peer_stream_pump(PeerStream *stream, int descriptor, const PeerPumpWatch *watch,
+                          GError **error)
 {
     g_autofree Pump *pump = g_new0(Pump, 1);
     pump->stream = stream;
     pump->descriptor = descriptor;
+    pump->watch = watch;
     g_unix_set_fd_nonblocking(descriptor, TRUE, NULL);
     take_rest(pump);
     for (;;) {

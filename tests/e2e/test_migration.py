@@ -158,6 +158,25 @@ def breaks(site, lab):
     broken(site, "the network cut", "local", cut, with_disks=True)
 
 
+def prepared_late(site, lab):
+    """The target's libvirt is still at work on what the task asked when the task is killed; the directory is a pool
+    of its own, in which it makes an image that is not there."""
+    source = next(iter(site.runs("local")))
+    target, images = other(source), {node: site.images(node) for node in NODES}
+    lab.sh("mkdir -p /etc/libvirt/hooks; printf '#!/bin/sh\\n[ \"$2\" != migrate ] || { sleep 4; : >/tmp/prepared; }\\n' "
+           ">/etc/libvirt/hooks/qemu; chmod +x /etc/libvirt/hooks/qemu", node=target)
+    lab.fault("kill", "libvirtd", target)  # it looks for hooks when it starts
+    check("libvirt is there again", eventually(lambda: lab.try_run(
+        "virsh", "pool-create-as", "images", "dir", "--target", "/var/lib/libvirt/images", node=target).returncode == 0))
+
+    def kill(source, _target, task):
+        kill_task(lab, source, task)
+    broken(site, "killed while libvirt prepares", "local", kill, with_disks=True)
+    becomes("libvirt was at work", "", lambda: lab.try_run("ls", "/tmp/prepared", node=target).stderr)
+    clean(site, "and after that", images)
+    lab.sh("printf '#!/bin/sh\\n' >/etc/libvirt/hooks/qemu; virsh pool-destroy images", node=target)
+
+
 def disk_full(site, lab):
     lab.sh("mkdir -p /srv/small; mount -t tmpfs -o size=24m tmpfs /srv/small", node="node2")
     lab.sh("printf 'storages:\\n- name: small\\n  path: /srv/small\\n' >>/tmp/s; sed -i '/^storages:/,$d' /etc/gantry/gantryd.yaml;"
@@ -192,6 +211,7 @@ def test(lab):
         "node1", "local", "/bin/sh", "-c", "(i=0; while :; do i=$((i+1)); echo $i >/run/counter.n; "
         "mv /run/counter.n /run/counter; sleep 0.2; done) >/dev/null 2>&1 &") is not None)
     breaks(site, lab)
+    prepared_late(site, lab)
     disk_full(site, lab)
 
 

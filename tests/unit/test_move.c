@@ -1,3 +1,4 @@
+#include "agent/move/calls.h"
 #include "agent/move/drain_list.h"
 #include "agent/move/file.h"
 #include "agent/move/place.h"
@@ -284,6 +285,53 @@ static void test_words(void)
     g_assert_cmpstr(name, ==, "memory");
 }
 
+typedef struct {
+    guint32 program, type, size;
+} CallFrame;
+
+/* In pieces of that size, as streams give them. */
+static void pass(MoveCalls *calls, gboolean asked, const CallFrame *frame, gsize piece)
+{
+    g_autofree guint8 *bytes = g_malloc0(frame->size);
+    const guint32 head[] = {GUINT32_TO_BE(frame->size),
+                            GUINT32_TO_BE(frame->program),
+                            0,
+                            0,
+                            GUINT32_TO_BE(frame->type),
+                            0,
+                            0};
+    memcpy(bytes, head, sizeof head);
+    for (gsize at = 0; at < frame->size; at += piece)
+        move_calls_pass(calls, asked, bytes + at, MIN(piece, frame->size - at));
+}
+
+/* Calls are counted when they are whole, and until they are answered; pings are neither. */
+static void test_calls(void)
+{
+    static const CallFrame call = {0x20008086, 0, 1000}, reply = {0x20008086, 1, 28},
+                           event = {0x20008086, 2, 60}, ping = {0x6b656570, 2, 28};
+    static const gsize pieces[] = {1, 3, 28, 29, 4096};
+    for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++) {
+        MoveCalls calls = {0};
+        pass(&calls, TRUE, &call, pieces[i]);
+        pass(&calls, TRUE, &call, pieces[i]);
+        g_assert_cmpuint(move_calls_waiting(&calls), ==, 2);
+        pass(&calls, FALSE, &event, pieces[i]);
+        pass(&calls, FALSE, &ping, pieces[i]);
+        pass(&calls, TRUE, &ping, pieces[i]);
+        pass(&calls, FALSE, &reply, pieces[i]);
+        g_assert_cmpuint(move_calls_waiting(&calls), ==, 1);
+        pass(&calls, FALSE, &reply, pieces[i]);
+        g_assert_cmpuint(move_calls_waiting(&calls), ==, 0);
+        move_calls_pass(&calls, TRUE, "\0\0\3\350\40\0\200\206", 8); /* cut off */
+        g_assert_cmpuint(move_calls_waiting(&calls), ==, 0);
+    }
+    MoveCalls strange = {0};
+    pass(&strange, TRUE, &call, 4096);
+    move_calls_pass(&strange, TRUE, "GET / HTTP/1.1\r\nHost: libvirt\r\n\r\n", 35);
+    g_assert_cmpuint(move_calls_waiting(&strange), ==, 0);
+}
+
 static json_t *guest_object(const char *type, const char *native)
 {
     return json_pack("{s:s,s:s,s:s,s:s,s:i}", "id", "vm/101", "name", "web", "type", type,
@@ -365,6 +413,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/move/offer", test_offer);
+    g_test_add_func("/move/calls", test_calls);
     g_test_add_func("/move/verdict", test_verdict);
     g_test_add_func("/move/xml", test_xml);
     g_test_add_func("/move/versions", test_versions);
