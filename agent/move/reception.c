@@ -275,9 +275,31 @@ static gboolean look_here(Reception *reception, gboolean *here, gboolean *runs, 
     return FALSE;
 }
 
+/* libvirt ends by itself what was coming in when the connection breaks. Whichever of the two
+ * is later finds it not running, not to be undefined, locked or not there: only what is left
+ * counts, so it is tried until that is nothing. */
+static gboolean remove_all(Reception *reception, GError **error)
+{
+    gint64 deadline = g_get_monotonic_time() + (gint64)SETTLE_SECONDS * G_USEC_PER_SEC;
+    for (gboolean told = FALSE;; told = TRUE) {
+        g_autoptr(GError) failure = NULL;
+        if (reception_guest_remove(reception, &failure) &&
+            reception_unmake(reception, &failure))
+            return TRUE;
+        if (!told)
+            job_log(reception->job, "not all of it could be removed yet: %s",
+                    failure ? failure->message : "it is not said why");
+        if (g_get_monotonic_time() > deadline) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return FALSE;
+        }
+        g_usleep(SETTLE_US);
+    }
+}
+
 static gboolean take_back(Reception *reception, char **outcome, GError **error)
 {
-    if (!reception_guest_remove(reception, error) || !reception_unmake(reception, error))
+    if (!remove_all(reception, error))
         return FALSE;
     *outcome = g_strdup_printf("%s stays on %s; nothing of it is left here",
                                reception->offer->name, reception->offer->from);
