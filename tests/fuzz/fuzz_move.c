@@ -1,5 +1,6 @@
-/* What the agent of another node sends of a move: offers, verdicts, records of files and the
- * letters that its rsync asks for. */
+/* What the agent of another node sends of a move: offers, verdicts, records of files, the
+ * letters that its rsync asks for, and what its libvirt says to the one here. */
+#include "agent/move/calls.h"
 #include "agent/move/file.h"
 #include "agent/move/tree.h"
 #include "backend/guest/move_offer.h"
@@ -36,6 +37,20 @@ static void try_offer(const char *text, size_t size)
         __builtin_trap();
 }
 
+/* However the bytes come, the same calls wait. */
+static void try_calls(const uint8_t *data, size_t size)
+{
+    MoveCalls whole = {0}, one_by_one = {0};
+    move_calls_pass(&whole, TRUE, data, size);
+    move_calls_pass(&whole, FALSE, data, size / 2);
+    for (size_t i = 0; i < size; i++)
+        move_calls_pass(&one_by_one, TRUE, data + i, 1);
+    for (size_t i = 0; i < size / 2; i++)
+        move_calls_pass(&one_by_one, FALSE, data + i, 1);
+    if (move_calls_waiting(&whole) != move_calls_waiting(&one_by_one))
+        __builtin_trap();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
@@ -45,5 +60,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)move_tree_options_valid(word);
     try_record(data, size);
     try_offer(text, size);
+    try_calls(data, size);
     return 0;
 }
