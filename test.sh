@@ -7,7 +7,7 @@
 #   sanitize  both, built with AddressSanitizer and UBSan
 #   fuzz      every fuzz target over its corpus, and a fixed number of runs
 #   lint      shellcheck over the scripts; clang-format and clang-tidy over the C
-# Without arguments: all, in an hour on two cores. Builds into build-test*/; needs root
+# Without arguments: all, in half an hour on two cores. Builds into build-test*/; needs root
 # for the lab.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")" || exit
@@ -82,7 +82,7 @@ e2e() { # DIRECTORY TEST...: all when none is named
     local result=$PWD/$1/e2e.result directory=$1
     shift
     rm -f "$result"
-    tests/e2e/run --build "$PWD/$directory" --result "$result" "$@" </dev/null | tee >(grep '^FAILED ' >>"$failures")
+    tests/e2e/run --build "$PWD/$directory" --result "$result" --jobs "$(nproc)" "$@" </dev/null | tee >(grep '^FAILED ' >>"$failures")
     read -r good bad <"$result" || bad=1 good=0
     passed=$((passed + good))
     failed=$((failed + bad))
