@@ -115,6 +115,57 @@ static void test_source_goes_first(void)
     model_free(self.model);
 }
 
+static void begin_move(Fixture *self)
+{
+    tell(self, 0,
+         "\"objects\":[{\"kind\":\"task\",\"id\":\"t1\",\"method\":\"guest.migrate\"},"
+         "{\"kind\":\"guest\",\"id\":\"vm/100\",\"name\":\"web\",\"native\":\"u-1\","
+         "\"state\":\"running\",\"task\":\"t1\"}]");
+}
+
+/* The source is heard first, and for a moment nobody has it: the row stays. */
+static void test_nobody_has_it(void)
+{
+    Fixture self;
+    start(&self, "\"lab\"");
+    begin_move(&self);
+    const ModelGuest *row = only(&self);
+    tell(&self, 0, "\"gone\":[{\"kind\":\"guest\",\"id\":\"vm/100\"}]");
+    g_assert_true(only(&self) == row);
+    model_expire(self.model, g_get_monotonic_time());
+    g_assert_true(only(&self) == row);
+    tell_guest(&self, 2, "stopped");
+    g_assert_true(only(&self) == row);
+    g_assert_cmpuint(row->base.node, ==, 2);
+    g_assert_cmpint(row->state, ==, GUEST_STATE_STOPPED);
+    model_expire(self.model, G_MAXINT64);
+    g_assert_true(only(&self) == row);
+    g_assert_cmpuint(self.added, ==, 1);
+    g_assert_cmpuint(self.gone, ==, 0);
+    model_free(self.model);
+}
+
+/* Or it does not arrive where this console looks; or its node has it again. */
+static void test_it_does_not_come(void)
+{
+    Fixture self;
+    start(&self, "\"lab\"");
+    for (guint again = 0; again < 2; again++) {
+        begin_move(&self);
+        tell(&self, 0, "\"gone\":[{\"kind\":\"guest\",\"id\":\"vm/100\"}]");
+        if (again)
+            tell_guest(&self, 0, "running");
+        model_expire(self.model, G_MAXINT64);
+        g_assert_cmpuint(model_objects(self.model, OBJECT_GUEST)->len, ==, again);
+    }
+    g_assert_cmpuint(self.gone, ==, 1);
+    tell(&self, 0,
+         "\"gone\":[{\"kind\":\"task\",\"id\":\"t1\"},"
+         "{\"kind\":\"guest\",\"id\":\"vm/100\"}]");
+    g_assert_cmpuint(self.gone, ==, 2);
+    model_free(self.model);
+}
+
 /* What a node that is reached tells beats what a lost one told. */
 static void test_lost(void)
 {
@@ -290,6 +341,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/tui-claims/move", test_move);
     g_test_add_func("/tui-claims/source-goes-first", test_source_goes_first);
+    g_test_add_func("/tui-claims/nobody-has-it", test_nobody_has_it);
+    g_test_add_func("/tui-claims/it-does-not-come", test_it_does_not_come);
     g_test_add_func("/tui-claims/lost", test_lost);
     g_test_add_func("/tui-claims/apart", test_apart);
     g_test_add_func("/tui-claims/told-by-several", test_told_by_several);

@@ -42,6 +42,8 @@ static int rank_of(const Model *model, const ModelObject *object)
 {
     const ModelNode *node = model_node(model, object->node);
     int reached = node && node->link == MODEL_LINK_UP ? 8 : 0;
+    if (object->leaving)
+        return -1;
     if (object->kind != OBJECT_GUEST)
         return reached;
     switch ((GuestState)((const ModelGuest *)object)->state) {
@@ -135,6 +137,9 @@ gboolean claims_added(Model *model, ModelObject *object)
     if (rank_of(model, object) > rank_of(model, shown)) {
         take_place(model, shown, object);
         model_tell(model, MODEL_CHANGED, shown, ~G_GUINT64_CONSTANT(0));
+        /* The two have changed their contents. */
+        if (object->leaving)
+            model_object_remove(model, object);
     }
     return FALSE;
 }
@@ -148,6 +153,45 @@ gboolean claims_changed(Model *model, ModelObject *object)
     take_place(model, shown, hidden);
     model_tell(model, MODEL_CHANGED, shown, ~G_GUINT64_CONSTANT(0));
     return FALSE;
+}
+
+/* By a task that its node has told of. */
+static bool is_migrated(const Model *model, const ModelObject *object)
+{
+    const ModelGuest *guest = (const ModelGuest *)object;
+    ModelGuest key;
+    if (object->kind != OBJECT_GUEST ||
+        !model_make_key(&key, object->node, OBJECT_TASK, guest->task))
+        return false;
+    const ModelTask *task = g_hash_table_lookup(model->index[OBJECT_TASK], &key);
+    return task && g_strcmp0(task->method, "guest.migrate") == 0;
+}
+
+gboolean claims_leave(Model *model, ModelObject *object)
+{
+    if (object->hidden || object->leaving || !cluster_of(model, object->node) ||
+        !is_migrated(model, object) || other_claim(model, object, is_hidden))
+        return FALSE;
+    object->leaving = TRUE;
+    model->leaving++;
+    model->leave_by = g_get_monotonic_time() + (gint64)CLAIMS_LEAVE_S * G_USEC_PER_SEC;
+    return TRUE;
+}
+
+void claims_stay(Model *model, ModelObject *object)
+{
+    model->leaving -= object->leaving;
+    object->leaving = FALSE;
+}
+
+void model_expire(Model *model, gint64 now)
+{
+    const GPtrArray *guests = model->objects[OBJECT_GUEST];
+    if (model->leaving == 0 || now < model->leave_by)
+        return;
+    for (guint i = guests->len; i-- > 0;)
+        if (i < guests->len && ((ModelObject *)guests->pdata[i])->leaving)
+            model_object_remove(model, guests->pdata[i]);
 }
 
 ModelObject *claims_going(Model *model, ModelObject *object)

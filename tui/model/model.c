@@ -170,6 +170,7 @@ ModelObject *model_object_add(Model *model, const ModelGuest *key)
 
 void model_object_remove(Model *model, ModelObject *object)
 {
+    claims_stay(model, object);
     object = claims_going(model, object);
     if (!object->hidden)
         model_tell(model, MODEL_GONE, object, 0);

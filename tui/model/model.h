@@ -74,6 +74,10 @@ typedef enum {
  * completed by it; may be NULL. */
 ModelApply model_apply(Model *model, guint node, const json_t *params, gboolean *ready);
 
+/* Lets go of guests that left their node on the way to another which has not told of them in
+ * time: to be called every second. now: monotonic. */
+void model_expire(Model *model, gint64 now);
+
 /* The objects of a kind in no order; owned by the model, changes with it. */
 const GPtrArray *model_objects(const Model *model, ObjectKind kind);
 /* For a guest that moved within the node's cluster: where it is now. */

@@ -27,6 +27,8 @@ struct Model {
     GPtrArray *hidden[OBJECT_KIND_COUNT];  /* claims that another stands for: claims.h */
     GHashTable *index[OBJECT_KIND_COUNT];  /* a set of ModelObject, hidden too, no nodes */
     GPtrArray *waiting;                    /* of LostGuest: their node is not known yet */
+    guint leaving;                         /* guests that stay though they are gone, until */
+    gint64 leave_by;                       /* this (monotonic): claims.h */
     NodeWatch watches[MODEL_NODES_MAX];
     GArray *ears;
 };

@@ -24,6 +24,7 @@ typedef struct {
     guint8 touched : 1;  /* set while a delta that named it is being applied */
     guint8 hidden : 1;   /* another claim about the same is shown: claims.h */
     guint8 recalled : 1; /* its node, which is not reached, has not told of it itself */
+    guint8 leaving : 1;  /* its node has it no more, and no other has told of it: claims.h */
     guint16 node;        /* index of its node in the model */
     guint32 number;      /* of a guest: its number; else 0 */
     char *id;            /* of what is not a guest: its id */

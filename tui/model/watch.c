@@ -72,6 +72,7 @@ static void apply_object(Model *model, guint index, const json_t *json)
     }
     object->touched = TRUE;
     object->recalled = FALSE;
+    claims_stay(model, object);
     guint64 fields = model_object_update(object, json);
     model_count_guest(model, object, 1);
     if (fresh && kind == OBJECT_EVENT && claims_is_told(model, (ModelEvent *)object)) {
@@ -97,7 +98,7 @@ static void apply_gone(Model *model, guint index, const json_t *json)
     ModelObject *object = NULL;
     if (model_make_key(&key, index, kind, wire_get_string(json, "id", NULL)))
         object = g_hash_table_lookup(model->index[kind], &key);
-    if (object)
+    if (object && !claims_leave(model, object))
         model_object_remove(model, object);
 }
 

@@ -202,6 +202,7 @@ static gboolean on_second(gpointer user)
 {
     Console *console = user;
     const View *view = console_view(console);
+    model_expire(console_model(console), g_get_monotonic_time());
     if (view->class->tick)
         view->class->tick(view->self);
     console_changed(console);
