@@ -46,6 +46,9 @@ void kvm_error_set(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void kvm_domain_error_set(GError **error, KvmDomain *domain, const char *before,
                           const char *after);
 
+/* The same after virDomainDestroy() has failed, with what to do where libvirt never will. */
+void kvm_end_error_set(GError **error, KvmDomain *domain, const char *after);
+
 /* State and reason as they are now; *reason (may be NULL) is a constant, and
  * NULL where there is nothing to say. */
 gboolean kvm_state_read(KvmDomain *domain, GuestState *state, const char **reason,

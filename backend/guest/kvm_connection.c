@@ -125,3 +125,28 @@ void kvm_domain_error_set(GError **error, KvmDomain *domain, const char *before,
     set_from(error, last, what);
     virFreeError(last);
 }
+
+/* A libvirtd that was killed while it started a VM leaves word of that. The next one (seen with
+ * 9.0) takes the VM for one that is starting, without a process, and waits for the end of what
+ * the other did whenever it is to do something with it. */
+static gboolean is_stuck(KvmDomain *domain)
+{
+    int state = VIR_DOMAIN_NOSTATE, reason = 0;
+    return virGetLastErrorCode() == VIR_ERR_OPERATION_TIMEOUT &&
+           virDomainGetState(domain, &state, &reason, 0) == 0 && state == VIR_DOMAIN_PAUSED &&
+           reason == VIR_DOMAIN_PAUSED_STARTING_UP;
+}
+
+void kvm_end_error_set(GError **error, KvmDomain *domain, const char *after)
+{
+    if (!is_stuck(domain)) {
+        kvm_domain_error_set(error, domain, "", after);
+        return;
+    }
+    const char *name = virDomainGetName(domain);
+    wire_error_set(error, WIRE_ERROR_TIMEOUT,
+                   "vm %s %s: libvirt takes it for one that is starting and waits for that. If "
+                   "libvirtd was killed as it started, that has no end: stop libvirtd, remove "
+                   "/run/libvirt/qemu/%s.xml, and start it again; other VMs go on running",
+                   name, after, name);
+}

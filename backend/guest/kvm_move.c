@@ -148,7 +148,7 @@ gboolean kvm_move_remove(KvmConnection *connection, const char *native, GError *
         return FALSE;
     if (state.active && virDomainDestroy(domain) < 0 &&
         virGetLastErrorCode() != VIR_ERR_NO_DOMAIN) {
-        kvm_domain_error_set(error, domain, "", "can't be ended");
+        kvm_end_error_set(error, domain, "can't be ended");
         return FALSE;
     }
     if (virDomainUndefineFlags(domain, VIR_DOMAIN_UNDEFINE_KEEP_NVRAM |

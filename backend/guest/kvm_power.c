@@ -239,6 +239,6 @@ gboolean kvm_act_stop(const KvmAct *act, GError **error)
         if (virDomainDestroy(act->domain) == 0)
             return TRUE;
     }
-    kvm_error_set(error, "vm %s can't be stopped", act->name);
+    kvm_end_error_set(error, act->domain, "can't be stopped");
     return FALSE;
 }

@@ -93,11 +93,11 @@ def share(lab, name):
            "sed s,/var/lib/libvirt/images/$1,/srv/shared/$1, >/tmp/x; virsh define /tmp/x", name)
 
 
-def wait_moving(site, what, node, task):
+def wait_moving(site, what, node, task, words=("moving", "copying")):
     """Until the task says that it moves or copies something."""
     def doing():
         text = site.rpc[node].call("task.show", task=task)["doing"] or ""
-        return "moving" in text or "copying" in text
+        return any(word in text for word in words)
     return check(f"{what}: it is moving", eventually(doing), site.rpc[node].call("task.show", task=task))
 
 

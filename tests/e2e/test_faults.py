@@ -88,6 +88,26 @@ def libvirt_dies(lab, rpc):
     becomes("and figures", True, lambda: rpc.state("v1") == "running" and rpc.guest("v1").get("cpu") is not None)
 
 
+def libvirt_dies_starting(lab, rpc):
+    """What libvirtd leaves behind when it is killed just before it has the process of a VM that comes in."""
+    status = "/run/libvirt/qemu/v1.xml"
+    lab.fault("stop", "libvirtd")
+    lab.sh("kill -9 $(cat /run/libvirt/qemu/v1.pid)")
+    lab.run("sed", "-i", "-e", "s|<domstatus .*|<domstatus state='paused' reason='starting up' pid='0'>|",
+            "-e", "s|^ *<libDir |<job type='none' async='migration in' phase='prepare' flags='0x279'/>&|", status)
+    lab.fault("kill", "libvirtd")
+    becomes("after that libvirt has a VM without a process", "paused", lambda: lab.domstate("v1"))
+    becomes("the driver answers", "ok", lambda: driver(rpc, "kvm"))
+    task = rpc.task("guest.stop", guest="v1")
+    check("which it can't end, and the task says what to do",
+          task["state"] == "failed" and status in (task["error"] or ""), task)
+    lab.fault("stop", "libvirtd")
+    lab.sh(f"rm {status}")
+    lab.fault("kill", "libvirtd")
+    becomes("that helps", "stopped", lambda: rpc.state("v1"))
+    done("it starts again", rpc, "guest.start", guest="v1")
+
+
 def monitor_hangs(lab, rpc, usual):
     monitor = rpc.call("guest.show", guest="c1")["detail"]["monitor_pid"]
     lab.run("kill", "-STOP", monitor)
@@ -245,6 +265,7 @@ def test(lab):
     quick("as usual", usual, usual)
     libvirt_hangs(lab, rpc, usual)
     libvirt_dies(lab, rpc)
+    libvirt_dies_starting(lab, rpc)
     monitor_hangs(lab, rpc, usual)
     storage_hangs(lab, rpc, usual)
     reload(lab, rpc)
