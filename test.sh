@@ -79,10 +79,12 @@ suite() { # TITLE DIRECTORY SUITE
 }
 
 e2e() { # DIRECTORY TEST...: all when none is named
-    local result=$PWD/$1/e2e.result directory=$1
+    local result=$PWD/$1/e2e.result directory=$1 jobs
+    jobs=$(nproc)
+    [ "$jobs" -le 4 ] || jobs=4 # each has a cluster of its own
     shift
     rm -f "$result"
-    tests/e2e/run --build "$PWD/$directory" --result "$result" --jobs "$(nproc)" "$@" </dev/null | tee >(grep '^FAILED ' >>"$failures")
+    tests/e2e/run --build "$PWD/$directory" --result "$result" --jobs "$jobs" "$@" </dev/null | tee >(grep '^FAILED ' >>"$failures")
     read -r good bad <"$result" || bad=1 good=0
     passed=$((passed + good))
     failed=$((failed + bad))
