@@ -98,7 +98,8 @@ static void write_at(ClusterNodes *nodes, const char *path, const json_t *conten
 {
     nodes->writing = g_new(Writing, 1);
     nodes->writing->nodes = nodes;
-    document_write(nodes->agent->store, path, content, on_written, nodes->writing);
+    Store *store = nodes->agent->store;
+    store_commit(store, document_replace(store, path, content), on_written, nodes->writing);
 }
 
 static gboolean write_own(ClusterNodes *nodes, const ClusterFacts *facts)

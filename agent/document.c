@@ -71,12 +71,6 @@ StoreTransaction *document_replace(const Store *store, const char *path, const j
     return transaction;
 }
 
-void document_write(Store *store, const char *path, const json_t *content, StoreDone done,
-                    gpointer user)
-{
-    store_commit(store, document_replace(store, path, content), done, user);
-}
-
 /* ---- changes ---- */
 
 typedef struct {

@@ -45,6 +45,3 @@ void document_require(const Store *store, StoreTransaction *transaction, const c
 /* A transaction that puts content there instead of what is there now; NULL, or nothing in it,
  * deletes it. */
 StoreTransaction *document_replace(const Store *store, const char *path, const json_t *content);
-/* Commits that, as it is. */
-void document_write(Store *store, const char *path, const json_t *content, StoreDone done,
-                    gpointer user);
