@@ -65,7 +65,9 @@ static ClusterFacts facts_of(const ClusterPart *part)
                           .store_part = part->store,
                           .lost = part->lost};
     if (part->agent->store) {
+        const GError *reason = store_reason(part->agent->store);
         store_status(part->agent->store, &facts.store);
+        facts.store_trouble = reason ? reason->message : NULL;
         facts.documents = store_is_loaded(part->agent->store) ? part->agent->store : NULL;
     }
     facts.store_settled =

@@ -219,7 +219,7 @@ static void judge_device(const ClusterFacts *facts, GPtrArray *list)
 
 /* ---- the store ---- */
 
-/* What has no quorum is said already; so is a file that fails. */
+/* What has no quorum is said already. */
 static void judge_store(const ClusterFacts *facts, GPtrArray *list)
 {
     const StoreStatus *store = &facts->store;
@@ -247,6 +247,12 @@ static void judge_store(const ClusterFacts *facts, GPtrArray *list)
             "%s "
             "takes this cluster's in its place",
             facts->node, facts->node, facts->node);
+    else if (store->state == STORE_FAILING)
+        add(list, EVENT_ERROR, g_strdup("cluster/store"), facts->node,
+            "%s keeps nothing of what is changed in the cluster now, the others go on without "
+            "it%s%s",
+            facts->node, facts->store_trouble ? ": " : "",
+            facts->store_trouble ? facts->store_trouble : "");
     else if (store->state == STORE_NO_MAJORITY && quorate)
         add(list, EVENT_ERROR, g_strdup("cluster/store"), facts->node,
             "%s sees too few of the nodes that keep the store: all can be read, nothing can be "

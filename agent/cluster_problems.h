@@ -32,6 +32,7 @@ typedef struct {
     const char *device_trouble;
     StoreStatus store;                     /* this node's part in the cluster's store */
     gboolean store_settled;                /* its state has lasted for a while */
+    const char *store_trouble;             /* why it fails, and what to do; or NULL */
     const struct ClusterStore *store_part; /* what the nodes said of theirs; may be NULL */
     const Store *documents;                /* NULL: not read yet */
     const struct ClusterLost *lost;        /* which are not seen; may be NULL */

@@ -164,6 +164,25 @@ static void test_since(void)
     g_assert_cmpint(g_rmdir(directory), ==, 0);
 }
 
+static void test_store_fails(void)
+{
+    g_autoptr(CorosyncText) conf = conf_of(3);
+    g_autoptr(MembershipView) view = view_of(3, 3);
+    ClusterFacts facts = {.node = "n1",
+                          .state = MEMBERSHIP_UP,
+                          .view = view,
+                          .conf = conf,
+                          .store.state = STORE_FAILING,
+                          .store_trouble = "store.db can't be written: free some space"};
+    check_keys(&facts, "");
+    facts.store_settled = TRUE;
+    check_keys(&facts, "cluster/store");
+    g_autoptr(GPtrArray) problems = cluster_problems(&facts);
+    const ClusterProblem *problem = problems->pdata[0];
+    g_assert_nonnull(strstr(problem->text, "n1 keeps nothing"));
+    g_assert_nonnull(strstr(problem->text, "free some space"));
+}
+
 static void test_engine(void)
 {
     g_autoptr(CorosyncText) conf = conf_of(1);
@@ -300,6 +319,7 @@ int main(int argc, char **argv)
     g_test_add_func("/cluster/healthy", test_healthy);
     g_test_add_func("/cluster/lost", test_lost);
     g_test_add_func("/cluster/since", test_since);
+    g_test_add_func("/cluster/store-fails", test_store_fails);
     g_test_add_func("/cluster/engine", test_engine);
     g_test_add_func("/cluster/details", test_details);
     g_test_add_func("/cluster/device", test_device);
