@@ -227,14 +227,15 @@ gboolean kvm_act_reboot(const KvmAct *act, GError **error)
 }
 
 /* First so that QEMU can flush its disks, which libvirt gives up on after a while;
- * then in any case. */
+ * then in any case. Where libvirt was kept from it by what else it does, it would be again. */
 gboolean kvm_act_stop(const KvmAct *act, GError **error)
 {
     job_log(act->job, "stopping %s", act->name);
     if (virDomainDestroyFlags(act->domain, VIR_DOMAIN_DESTROY_GRACEFUL) == 0)
         return TRUE;
     int code = virGetLastErrorCode();
-    if (code != VIR_ERR_OPERATION_INVALID && code != VIR_ERR_NO_DOMAIN) {
+    if (code != VIR_ERR_OPERATION_INVALID && code != VIR_ERR_NO_DOMAIN &&
+        code != VIR_ERR_OPERATION_TIMEOUT) {
         job_log(act->job, "QEMU does not end by itself, killing it");
         if (virDomainDestroy(act->domain) == 0)
             return TRUE;
